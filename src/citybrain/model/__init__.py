@@ -1,0 +1,86 @@
+"""The words of the city: datasets and their fields, places, times, units, grades, orders, ports.
+
+Imports nothing of the other rooms. Everything that crosses a room is one of these words.
+"""
+
+from citybrain.model.arrow import arrow_schema, conform, from_bytes, to_bytes
+from citybrain.model.batch import Batch, Tick
+from citybrain.model.clock import from_ms, parse_time, to_ms, wall_ms
+from citybrain.model.dataset import Dataset, Field, FieldType, Sharing, Text, Truth
+from citybrain.model.declaration import (
+    DeclarationError,
+    Declarations,
+    compatible,
+    read_declaration,
+    read_declarations,
+)
+from citybrain.model.grade import Grade
+from citybrain.model.order import Control, Refusal, SignalOrder, SwitchRequest, Why
+from citybrain.model.place import Area, Level, MapProjection, Point
+from citybrain.model.port import DetectorSource, SignalController
+from citybrain.model.road import (
+    Junction,
+    Lane,
+    Link,
+    Movement,
+    OwnPlan,
+    PlanPhase,
+    Reach,
+    RoadNet,
+    Stage,
+    Zone,
+)
+from citybrain.model.step import State, Step, dump_state, load_state
+from citybrain.model.unit import UNITS, Unit
+
+__all__ = [
+    "UNITS",
+    "Area",
+    "Batch",
+    "Control",
+    "Dataset",
+    "DeclarationError",
+    "Declarations",
+    "DetectorSource",
+    "Field",
+    "FieldType",
+    "Grade",
+    "Junction",
+    "Lane",
+    "Level",
+    "Link",
+    "MapProjection",
+    "Movement",
+    "OwnPlan",
+    "PlanPhase",
+    "Point",
+    "Reach",
+    "Refusal",
+    "RoadNet",
+    "Sharing",
+    "SignalController",
+    "SignalOrder",
+    "Stage",
+    "State",
+    "Step",
+    "SwitchRequest",
+    "Text",
+    "Tick",
+    "Truth",
+    "Unit",
+    "Why",
+    "Zone",
+    "arrow_schema",
+    "compatible",
+    "conform",
+    "dump_state",
+    "from_bytes",
+    "from_ms",
+    "load_state",
+    "parse_time",
+    "read_declaration",
+    "read_declarations",
+    "to_bytes",
+    "to_ms",
+    "wall_ms",
+]

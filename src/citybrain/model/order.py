@@ -1,0 +1,64 @@
+"""Orders: what the brain or a person wants a junction to do, and what became of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Why(StrEnum):
+    """Why a stage was chosen. The words for each are in the front end and in docs/decisions.md."""
+
+    HOLD_MIN_GREEN = "hold_min_green"
+    HOLD_SERVING = "hold_serving"
+    HOLD_EMPTY = "hold_empty"
+    HOLD_CHANGING = "hold_changing"
+    LONGEST_QUEUE = "longest_queue"
+    ONLY_DEMAND = "only_demand"
+    MAX_RED = "max_red"
+    EXIT_BLOCKED = "exit_blocked"
+    NO_DATA = "no_data"
+
+
+class Control(StrEnum):
+    """Who decides a junction's stages now."""
+
+    BRAIN = "brain"
+    OWN_PLAN = "own_plan"
+    SILENCE = "silence"
+    """Own plan, because the brain or the bus has been silent."""
+    REFUSED = "refused"
+    """Own plan, because the junction cannot be controlled."""
+
+
+class SignalOrder(Struct, frozen=True):
+    """Show `stage` at `junction`. Each order renews the brain's heartbeat for that junction."""
+
+    junction: str
+    time_ms: int
+    stage: int
+    source: str
+
+
+class Refusal(Struct, frozen=True):
+    """An order that the guard did not carry out as it stood."""
+
+    junction: str
+    time_ms: int
+    source: str
+    stage: int
+    reason: str
+
+
+class SwitchRequest(Struct, frozen=True):
+    """A person's command: give the junctions of an area to the brain or to their own plans."""
+
+    id: str
+    area: str
+    """Area id of any level: city, district or junction."""
+    control: Control
+    who: str
+    why: str
+    requested_ms: int
+    until_ms: int | None = None

@@ -1,0 +1,147 @@
+"""The road network as the brain, the guard and the map know it.
+
+Only what a city's own records hold: geometry, lanes, signal programs, conflicts. Built by `network/`, passed to
+steps and guard when they are made.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from citybrain.model.place import Area, MapProjection, Point
+
+
+class Lane(Struct, frozen=True):
+    """One lane. `index` counts from the kerb."""
+
+    id: str
+    index: int
+    length_m: float
+    speed_mps: float
+    shape: tuple[Point, ...]
+
+
+class Link(Struct, frozen=True):
+    """A directed stretch of road between two nodes (SUMO: edge)."""
+
+    id: str
+    name: str
+    from_node: str
+    to_node: str
+    length_m: float
+    speed_mps: float
+    lanes: tuple[Lane, ...]
+    shape: tuple[Point, ...]
+    rank: int
+    """0 motorway … 5 path: what is drawn first."""
+
+
+class Reach(Struct, frozen=True):
+    """A part of a lane that a detector sees: metres from the lane's begin."""
+
+    lane: str
+    begin_m: float
+    end_m: float
+
+
+class Zone(Struct, frozen=True):
+    """What the detectors of one approach lane see: up to 100 m upstream of the stop line, followed across link
+    splits. `reaches[0]` is the lane at the stop line."""
+
+    id: str
+    """The id of the lane at the stop line."""
+    junction: str
+    length_m: float
+    speed_mps: float
+    reaches: tuple[Reach, ...]
+
+
+class Movement(Struct, frozen=True):
+    """Traffic from one link to another through a signalised junction."""
+
+    id: str
+    """`<junction>:<from link>><to link>`."""
+    from_link: str
+    to_link: str
+    turn: str
+    """s straight, l left, r right, t turn-round, as in SUMO's `dir` (partial turns folded in)."""
+    zones: tuple[str, ...]
+    """Ids of the zones (approach lanes) that feed it."""
+    signal_links: tuple[int, ...]
+    """Its places in the junction's lamp string."""
+    exit_lanes: tuple[str, ...]
+    exit_length_m: float
+    always_green: bool
+    """Green in every stage (free right turns): never waits, never decides."""
+
+
+class Stage(Struct, frozen=True):
+    """A set of signal links that are green together. `lamps` has one letter a link: G, g (gives way) or r."""
+
+    index: int
+    lamps: str
+    movements: tuple[int, ...]
+    """Indices of the movements that it lets go."""
+
+
+class PlanPhase(Struct, frozen=True):
+    """A phase of a junction's own plan: `stage` -1 while lamps change between stages."""
+
+    lamps: str
+    duration_s: float
+    stage: int
+
+
+class OwnPlan(Struct, frozen=True):
+    """The plan that the junction runs without the brain."""
+
+    program: str
+    phases: tuple[PlanPhase, ...]
+    offset_s: float
+
+    @property
+    def cycle_s(self) -> float:
+        return sum(p.duration_s for p in self.phases)
+
+
+class Junction(Struct, frozen=True):
+    """A signalised junction (one signal controller; SUMO: tlLogic)."""
+
+    id: str
+    name: str
+    point: Point
+    district: str
+    zones: tuple[Zone, ...]
+    movements: tuple[Movement, ...]
+    stages: tuple[Stage, ...]
+    plan: OwnPlan
+    conflicts: tuple[tuple[int, ...], ...]
+    """For each signal link, the links whose paths cross or merge with its path (from the network's foes)."""
+    yields: tuple[tuple[int, ...], ...]
+    """For each signal link, those conflicting links that it gives way to when it shows g."""
+    yellow_s: tuple[float, ...]
+    """For each signal link."""
+    all_red_s: float
+    min_green_s: float
+    max_red_s: float
+    refused: str | None = None
+    """Why the brain may not control it (it stays on its own plan); None where it may."""
+
+    @property
+    def signal_links(self) -> int:
+        return len(self.yellow_s)
+
+
+class RoadNet(Struct, frozen=True):
+    """A city's road network. `digest` names its content."""
+
+    digest: str
+    name: str
+    projection: MapProjection
+    bounds: tuple[float, float, float, float]
+    """x min, y min, x max, y max in metres."""
+    links: tuple[Link, ...]
+    junctions: tuple[Junction, ...]
+    areas: tuple[Area, ...]
+    attribution: str
+    """Credit that the map must carry, "" if none."""
