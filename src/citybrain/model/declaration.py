@@ -93,9 +93,7 @@ def compatible(old: Dataset, new: Dataset) -> str | None:
         if (before.name, before.type, before.unit) != (after.name, after.type, after.unit):
             return f"{new.id}: field {before.name!r} changed: raise its version above {old.version}"
     if len(kept) < len(old.fields):
-        return (
-            f"{new.id}: field {old.fields[len(kept)].name!r} went away: raise its version above {old.version}"
-        )
+        return f"{new.id}: field {old.fields[len(kept)].name!r} went away: raise its version above {old.version}"
     for added in new.fields[len(old.fields) :]:
         if not added.nullable:
             return f"{new.id}: the added field {added.name!r} must be nullable within version {old.version}"
