@@ -1,0 +1,18 @@
+"""The brain: from what detectors see to what signals shall show, as pure steps between datasets.
+
+`EstimateQueues` keeps the queue of every movement, `DecideStages` orders every junction a stage each second, and
+`steps` makes both for a network. Whether an order is carried out is the guard's business, never the brain's.
+"""
+
+from citybrain.brain.decide import DecideStages
+from citybrain.brain.estimate import EstimateQueues
+from citybrain.brain.layout import Layout
+from citybrain.model import RoadNet, Step
+
+__all__ = ["DecideStages", "EstimateQueues", "steps"]
+
+
+def steps(net: RoadNet) -> tuple[Step, ...]:
+    """The steps of the brain for that network, in order."""
+    layout = Layout(net)
+    return EstimateQueues(layout), DecideStages(layout)

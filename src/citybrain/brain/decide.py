@@ -1,0 +1,153 @@
+"""The second step of the brain: from the queues to the stage that each junction shall show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from citybrain.brain.ids import Places
+from citybrain.brain.lamps import read_lamps
+from citybrain.brain.layout import Floats, Layout
+from citybrain.brain.rule import WHY, Choice, Sight, choose
+from citybrain.model import Batch, State, Tick
+
+SHUT_ABOVE = 0.85
+"""Occupied part of an exit above which it may be blocked. Queued vehicles fill an exit to about 1."""
+OPEN_BELOW = 0.7
+SHUT_AFTER_MS = 5_000
+"""An exit is blocked when it has been full for this long: a platoon that rolls through is no blockage."""
+SHUT_FOR_MS = 30_000
+"""Then it counts as open again for as long as it was shut: movements that block each other in a ring get free."""
+NEVER = -1
+_TIME = pa.timestamp("ms", tz="UTC")
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class DecideStages:
+    """One order a tick for every junction that the brain may control."""
+
+    name = "decide"
+    reads: tuple[str, ...] = ("traffic.movement_queue", "traffic.signal_state")
+    writes = "traffic.signal_order"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._ordered = np.flatnonzero(layout.controllable)
+        self._ordered_ids = layout.junctions.take(self._ordered)
+        self._why_words = pa.array([w.value for w in WHY])
+
+    def start(self) -> State:
+        movements, junctions = len(self._layout.movements), len(self._layout.junctions)
+        return {
+            "time_ms": np.full(1, NEVER, np.int64),
+            "queue": np.zeros(movements),
+            "near": np.zeros(movements),
+            "waits_since_ms": np.full(movements, NEVER, np.int64),
+            "read_ms": np.full(movements, NEVER, np.int64),
+            "full_since_ms": np.full(movements, NEVER, np.int64),
+            "stage": np.zeros(junctions, np.int64),
+            "next_stage": np.zeros(junctions, np.int64),
+            "since_ms": np.full(junctions, NEVER, np.int64),
+        }
+
+    def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
+        back = tick.time_ms < int(state["time_ms"][0])
+        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        s["time_ms"][0] = tick.time_ms
+        for batch in inputs:
+            if batch.dataset == "traffic.signal_state":
+                self._see_lamps(s, batch.rows)
+            elif batch.dataset == "traffic.movement_queue":
+                self._see_queues(s, batch.rows, tick.time_ms)
+        if not len(self._ordered):
+            return s, None
+        sight = self._sight(s, tick.time_ms)
+        return s, self._rows(sight, choose(self._layout, sight), tick.time_ms)
+
+    def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
+        lamps = read_lamps(self._layout, rows)
+        s["stage"][lamps.junctions] = lamps.stage
+        s["next_stage"][lamps.junctions] = lamps.next_stage
+        s["since_ms"][lamps.junctions] = lamps.since_ms
+
+    def _see_queues(self, s: Arrays, rows: pa.RecordBatch, now_ms: int) -> None:
+        at = self._layout.movements.places(rows.column("movement"))
+        known = at >= 0
+        at = at[known]
+        s["queue"][at] = _numbers(rows, "queue_veh")[known]
+        s["near"][at] = np.nan_to_num(_numbers(rows, "approaching_veh")[known])
+        waited = _milliseconds(_numbers(rows, "waited_s")[known])
+        s["waits_since_ms"][at] = np.where(waited > 0, now_ms - waited, NEVER)
+        age = _numbers(rows, "age_s")[known]
+        s["read_ms"][at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
+        taken = np.nan_to_num(_numbers(rows, "exit_occupied")[known])
+        before = s["full_since_ms"][at]
+        stays = (taken >= SHUT_ABOVE) | ((before != NEVER) & (taken >= OPEN_BELOW))
+        s["full_since_ms"][at] = np.where(stays, np.where(before == NEVER, now_ms, before), NEVER)
+
+    def _sight(self, s: Arrays, now_ms: int) -> Sight:
+        pad = self._layout.slots
+        waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
+        age = np.where(s["read_ms"] == NEVER, np.inf, (now_ms - s["read_ms"]) / 1000.0)
+        full_for = np.where(s["full_since_ms"] == NEVER, 0, now_ms - s["full_since_ms"])
+        shut = (full_for >= SHUT_AFTER_MS) & ((full_for - SHUT_AFTER_MS) % (2 * SHUT_FOR_MS) < SHUT_FOR_MS)
+        since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])
+        return Sight(
+            np.append(s["queue"], 0.0)[pad],
+            np.append(s["near"], 0.0)[pad],
+            np.append(waited, 0.0)[pad],
+            np.append(age, np.inf)[pad],
+            np.append(shut, False)[pad],
+            s["stage"],
+            s["next_stage"],
+            np.maximum(0, now_ms - since),
+        )
+
+    def _rows(self, sight: Sight, choice: Choice, now_ms: int) -> pa.RecordBatch:
+        at, lay = self._ordered, self._layout
+        lets = lay.lets[at, choice.stage[at]] > 0.0
+        here = lay.waits_here[at]
+        serves, serves_veh = _most(np.where(lets & here, (sight.queue + sight.near)[at], 0.0))
+        waits, waits_s = _most(np.where(~lets & here, sight.waited_s[at], 0.0))
+        columns = {
+            "junction": self._ordered_ids,
+            "time": pa.array(np.full(len(at), now_ms, np.int64)).cast(_TIME),
+            "stage": pa.array(choice.stage[at]),
+            "why": self._why_words.take(pa.array(choice.why[at])),
+            "serves": self._name(at, serves),
+            "serves_veh": pa.array(serves_veh),
+            "waits": self._name(at, waits),
+            "waits_s": pa.array(waits_s),
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _name(self, at: Places, slot: Places) -> pa.Array:
+        place = self._layout.slots[at, np.maximum(slot, 0)]
+        return self._layout.movements.take(np.where(slot >= 0, place, -1))
+
+
+def _most(values: Floats) -> tuple[Places, Floats]:
+    """Place of the greatest of each row (-1 where none is above 0) and its value, shapes (J, K) → (J,), (J,)."""
+    if not values.shape[1]:
+        return np.full(len(values), -1, np.int64), np.zeros(len(values))
+    place = np.argmax(values, axis=1)
+    most = values[np.arange(len(values)), place]
+    return np.where(most > 0.0, place, -1), most
+
+
+def _numbers(rows: pa.RecordBatch, name: str) -> Floats:
+    """A float column; null is NaN."""
+    index = rows.schema.get_field_index(name)
+    if index < 0:
+        return np.full(rows.num_rows, np.nan)
+    values: Floats = rows.column(index).to_numpy(zero_copy_only=False).astype(np.float64)
+    return values
+
+
+def _milliseconds(seconds: Floats) -> Places:
+    return np.round(np.nan_to_num(seconds) * 1000.0).astype(np.int64)

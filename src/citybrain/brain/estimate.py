@@ -1,0 +1,149 @@
+"""The first step of the brain: from detectors to the queue of each movement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from citybrain.brain import queue as model
+from citybrain.brain.ids import Places
+from citybrain.brain.lamps import read_lamps
+from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.model import Batch, State, Tick
+
+NOBODY_MS = 3_000
+"""A movement counts as empty when nobody was seen for this long, so that one missed vehicle ends no wait."""
+SOMEBODY_VEH = 0.1
+REPEAT_MS = 5_000
+"""A junction is written at least this often, readings or not."""
+NEVER = -1
+_TIME = pa.timestamp("ms", tz="UTC")
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class EstimateQueues:
+    """Queue, approaching vehicles, arrivals, wait and exit of each movement.
+
+    Writes the movements of the junctions of which a reading arrived, and those not written for REPEAT_MS.
+    """
+
+    name = "estimate"
+    reads: tuple[str, ...] = ("traffic.lane_reading", "traffic.signal_state")
+    writes = "traffic.movement_queue"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def start(self) -> State:
+        zones, movements = len(self._layout.zones), len(self._layout.movements)
+        return {
+            "time_ms": np.full(1, NEVER, np.int64),
+            "queue": np.zeros(zones),
+            "approaching": np.zeros(zones),
+            "arrival": np.full(zones, model.PRIOR_ARRIVAL_VPS),
+            "variance": np.zeros(zones),
+            "stand_ms": np.full(zones, NEVER, np.int64),
+            "read_ms": np.full(zones, NEVER, np.int64),
+            "works": np.zeros(zones, np.bool_),
+            "green": np.zeros(movements, np.bool_),
+            "somebody_ms": np.full(movements, NEVER, np.int64),
+            "waits_since_ms": np.full(movements, NEVER, np.int64),
+            "written_ms": np.full(len(self._layout.junctions), NEVER, np.int64),
+        }
+
+    def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
+        back = tick.time_ms < int(state["time_ms"][0])
+        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        if s["time_ms"][0] == NEVER:
+            s["stand_ms"][:] = tick.time_ms
+        s["time_ms"][0] = tick.time_ms
+        heard = np.zeros(len(self._layout.junctions), np.bool_)
+        for batch in inputs:
+            if batch.dataset == "traffic.signal_state":
+                self._see_lamps(s, batch.rows)
+        for batch in inputs:
+            if batch.dataset == "traffic.lane_reading":
+                heard[self._layout.zone_junction[self._see_lanes(s, batch.rows)]] = True
+        self._carry_on(s, tick.time_ms)
+        self._wait(s, tick.time_ms)
+        heard |= (s["written_ms"] == NEVER) | (tick.time_ms - s["written_ms"] >= REPEAT_MS)
+        s["written_ms"][heard] = tick.time_ms
+        return s, self._rows(s, tick.time_ms, heard)
+
+    def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
+        lamps = read_lamps(self._layout, rows)
+        slots = self._layout.slots[lamps.junctions]
+        real = slots < len(self._layout.movements)
+        s["green"][slots[real]] = lamps.green[real]
+
+    def _see_lanes(self, s: Arrays, rows: pa.RecordBatch) -> Places:
+        readings, zones = model.read_readings(self._layout, rows)
+        at = readings.zones
+        s["works"][zones] = False
+        s["works"][at] = True
+        s["queue"][at] = model.seen_queue(s["queue"][at], readings)
+        s["approaching"][at] = readings.count - s["queue"][at]
+        s["arrival"][at] = model.seen_arrival(s["arrival"][at], readings)
+        s["variance"][at] = model.seen_variance(readings)
+        s["read_ms"][at] = readings.time_ms
+        s["stand_ms"][at] = readings.time_ms
+        return zones
+
+    def _carry_on(self, s: Arrays, now_ms: int) -> None:
+        """Move the blind lanes to now by the model; who approached one joins its queue."""
+        blind = np.flatnonzero(~s["works"] | (now_ms - s["read_ms"] > model.BLIND_AFTER_MS))
+        if not len(blind):
+            return
+        green = self._layout.zone_has(s["green"])[blind]
+        dt_s: Floats = np.maximum(0, now_ms - s["stand_ms"][blind]) / 1000.0
+        capacity, rate = self._layout.capacity[blind], s["arrival"][blind]
+        standing = s["queue"][blind] + s["approaching"][blind]
+        s["queue"][blind] = model.blind_queue(standing, rate, green, dt_s, np.maximum(capacity, standing))
+        s["approaching"][blind] = 0.0
+        s["variance"][blind] = model.blind_variance(s["variance"][blind], rate, green, dt_s, capacity)
+        s["stand_ms"][blind] = np.maximum(s["stand_ms"][blind], now_ms)
+
+    def _wait(self, s: Arrays, now_ms: int) -> None:
+        here = self._layout.to_movements(s["queue"] + s["approaching"]) > SOMEBODY_VEH
+        s["somebody_ms"] = np.where(here, now_ms, s["somebody_ms"])
+        empty: Flags = (s["somebody_ms"] == NEVER) | (now_ms - s["somebody_ms"] >= NOBODY_MS)
+        waits = ~(s["green"] | self._layout.always_green | empty)
+        since = np.where(s["waits_since_ms"] == NEVER, now_ms, s["waits_since_ms"])
+        s["waits_since_ms"] = np.where(waits, since, NEVER)
+
+    def _rows(self, s: Arrays, now_ms: int, heard: Flags) -> pa.RecordBatch | None:
+        lay = self._layout
+        at = np.flatnonzero(heard[lay.movement_junction])
+        if not len(at):
+            return None
+        waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
+        read_ms = np.full(len(lay.movements), NEVER, np.int64)
+        np.maximum.at(read_ms, lay.pair_movement, s["read_ms"][lay.pair_zone])
+        age = np.where(read_ms == NEVER, np.inf, np.maximum(0, now_ms - read_ms) / 1000.0)[at]
+        exits = self._exit_occupied(s)[at]
+        columns = {
+            "movement": lay.movements.take(at),
+            "junction": lay.junctions.take(lay.movement_junction[at]),
+            "time": pa.array(np.full(len(at), now_ms, np.int64)).cast(_TIME),
+            "queue_veh": pa.array(lay.to_movements(s["queue"])[at]),
+            "queue_sd_veh": pa.array(np.sqrt(lay.to_movements(s["variance"])[at])),
+            "arrival_vph": pa.array(lay.to_movements(s["arrival"])[at] * 3600.0),
+            "waited_s": pa.array(waited[at]),
+            "age_s": pa.array(age, mask=np.isinf(age)),
+            "approaching_veh": pa.array(lay.to_movements(s["approaching"])[at]),
+            "exit_occupied": pa.array(exits, mask=np.isnan(exits)),
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _exit_occupied(self, s: Arrays) -> Floats:
+        """Part of the exit that vehicles take, of its freest lane; NaN where the detectors do not see it."""
+        lay = self._layout
+        taken = (s["queue"] + s["approaching"]) / lay.capacity
+        least = np.full(len(lay.movements), np.inf)
+        np.minimum.at(least, lay.exit_movement, taken[lay.exit_zone])
+        return np.where(lay.exit_known & np.isfinite(least), np.minimum(least, 1.0), np.nan)

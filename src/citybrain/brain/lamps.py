@@ -1,0 +1,59 @@
+"""What the lamps say: rows of `traffic.signal_state` as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from citybrain.brain.ids import Places
+from citybrain.brain.layout import Flags, Layout
+
+_GREEN = np.frombuffer(b"Gg", np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Lamps:
+    """Signal states of `junctions` (places): stage shown (-1 while lamps change), the stage that it goes to, since
+    when (ms), and for each place within the junction whether that movement has green, shape (rows, K)."""
+
+    junctions: Places
+    stage: Places
+    next_stage: Places
+    since_ms: Places
+    green: Flags
+
+
+def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
+    """The rows of junctions that the layout knows and whose lamp string has their length."""
+    junctions = layout.junctions.places(rows.column("junction"))
+    letters, start, length = _text(rows.column("lamps"))
+    fits = (junctions >= 0) & (length == layout.signal_links[junctions])
+    junctions, start = junctions[fits], start[fits]
+    link = layout.first_link[junctions]
+    letter = letters[np.where(link >= 0, start[:, None] + link, 0)] if len(letters) else np.zeros_like(link)
+    return Lamps(
+        junctions,
+        integers(rows.column("stage"))[fits],
+        integers(rows.column("next_stage"))[fits],
+        integers(rows.column("since"))[fits],
+        np.isin(letter, _GREEN) & (link >= 0),
+    )
+
+
+def integers(column: pa.Array) -> Places:
+    """An integer or time (ms) column as int64."""
+    result: npt.NDArray[np.int64] = column.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+    return result
+
+
+def _text(column: pa.Array) -> tuple[npt.NDArray[np.uint8], Places, Places]:
+    """The letters of a string column, and where each row starts in them and how long it is."""
+    _, offsets, data = column.buffers()
+    first, n = column.offset, len(column)
+    if not n or data is None:
+        return np.zeros(0, np.uint8), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    ends = np.frombuffer(offsets, np.int32)[first : first + n + 1].astype(np.int64)
+    return np.frombuffer(data, np.uint8), ends[:-1], np.diff(ends)
