@@ -67,7 +67,7 @@ class LibrarySettings(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """A city."""
 
-    name: Text = Text("Berlin, Friedrichshain (example)", "柏林示例城区")
+    name: Text = Text("Berlin-Adlershof", "柏林阿德勒斯霍夫")
     timezone: str = "Europe/Berlin"
     street: StreetSettings = StreetSettings()
     page: PageSettings = PageSettings()

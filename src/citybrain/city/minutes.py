@@ -1,0 +1,70 @@
+"""Saved minutes: what a simulated city goes on from after a stop.
+
+`<data>/city/minutes/<city>/<city second>-<run>/` holds what one saver wrote; the folder appears by rename, whole or
+not at all. The last `KEEP` of each city stay.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+KEEP = 5
+
+
+class Minutes:
+    """The saved minutes of one simulated city ("street" or "shadow")."""
+
+    def __init__(self, data: Path, city: str) -> None:
+        self.folder = data / "city" / "minutes" / city
+
+    def save(self, time_ms: int, write: Callable[[Path], None]) -> Path:
+        """Have `write` fill a folder and keep it as the minute at `time_ms`. Raises OSError when the disk is full."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.folder / f"{time_ms}.part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            write(part)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        for file in part.iterdir():
+            _sync(file)
+        _sync(part)
+        target = self.folder / str(time_ms)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+        _sync(self.folder)
+        self._prune(time_ms)
+        return target
+
+    def times(self) -> list[int]:
+        """City times (ms since 1970 UTC) of the saved minutes, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(p.name) for p in self.folder.iterdir() if re.fullmatch(r"\d+", p.name))
+
+    def newest(self, not_after_ms: int | None = None) -> tuple[int, Path] | None:
+        """The newest saved minute (not after that time), as its time and folder."""
+        times = [t for t in self.times() if not_after_ms is None or t <= not_after_ms]
+        return (times[-1], self.folder / str(times[-1])) if times else None
+
+    def _prune(self, now_ms: int) -> None:
+        """Drop what is older than the last ones, and what a restored city left ahead of itself."""
+        times = self.times()
+        ahead = [t for t in times if t > now_ms]
+        kept = [t for t in times if t <= now_ms][-KEEP:]
+        for time_ms in set(times) - set(kept) | set(ahead):
+            shutil.rmtree(self.folder / str(time_ms), ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
