@@ -6,15 +6,15 @@ Vehicle ids stay in here: what leaves are counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import libsumo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
-from citybrain.network.schema import schema_of
+from citybrain.network.schema import TIME, schema_of
 
 HALTED_MPS = 0.1
 STOP_LOOP_M = 3.0
@@ -23,14 +23,10 @@ VEHICLE_M = 5.0
 """A vehicle whose front is within this after the upstream loop stands over it."""
 ZONES_A_SECOND = 2000
 SLOWEST_S = 4
+_NO_LOOP = 1e9
 _INT = npt.NDArray[np.int64]
-
-
-class ZoneMemory(Struct):
-    """What a zone's tracker remembers from its last look."""
-
-    at_line: set[str]
-    upstream: set[str]
+_Look = tuple[int, str, float, float, float]
+"""Zone, lane, where the zone begins on it, where the stop loop begins, where the upstream loop ends."""
 
 
 class LaneSensors:
@@ -61,6 +57,18 @@ class LaneSensors:
         return group.read(time_ms, float(self.period_s))
 
 
+@dataclass(slots=True)
+class _Sight:
+    """What one look sees of a zone that is not empty."""
+
+    at_line: set[str] = field(default_factory=set)
+    above: set[str] = field(default_factory=set)
+    halted: int = 0
+    speed: float = 0.0
+    stop: bool = False
+    upstream: bool = False
+
+
 class _Group:
     def __init__(
         self,
@@ -72,12 +80,12 @@ class _Group:
         self.zones = zones
         self._names = pa.array([z.id for z in zones], pa.string())
         self._junctions = pa.array([z.junction for z in zones], pa.string())
-        self._memory = [ZoneMemory(set(), set()) for _ in zones]
+        self.seen: dict[int, _Sight] = {}
+        self.last_ms: int | None = None
         self._edge = [edges[z.id] for z in zones]
         self._inside = [f":{nodes[e]}_" for e in self._edge]
         self._exits = [exits[z.id] for z in zones]
-        self._last_ms: int | None = None
-        looks: dict[str, list[tuple[int, str, float, float, float]]] = {}
+        looks: dict[str, list[_Look]] = {}
         for i, zone in enumerate(zones):
             for edge, look in _looks(i, zone, edges):
                 looks.setdefault(edge, []).append(look)
@@ -85,77 +93,70 @@ class _Group:
 
     def read(self, time_ms: int, period_s: float) -> pa.RecordBatch:
         """Look at every zone of the group."""
-        n = len(self.zones)
-        first = self._last_ms is None or time_ms <= self._last_ms
-        elapsed = period_s if first or self._last_ms is None else (time_ms - self._last_ms) / 1000
-        self._last_ms = time_ms
-        halted, speed, stop, up = [0] * n, [0.0] * n, [False] * n, [False] * n
-        line: dict[int, set[str]] = {}
-        above: dict[int, set[str]] = {}
-        self._look(halted, speed, stop, up, line, above)
-        count, entered, passed = self._follow(first, line, above)
-        return self._rows(time_ms, elapsed, count, halted, speed, entered, passed, stop, up)
+        known = self.last_ms is not None and time_ms > self.last_ms
+        elapsed = (time_ms - self.last_ms) / 1000 if known and self.last_ms is not None else period_s
+        self.last_ms = time_ms
+        before, now = self.seen if known else None, self._look()
+        self.seen = now
+        return self._rows(time_ms, elapsed, now, *self._follow(before, now))
 
-    def _look(
-        self,
-        halted: list[int],
-        speed: list[float],
-        stop: list[bool],
-        up: list[bool],
-        line: dict[int, set[str]],
-        above: dict[int, set[str]],
-    ) -> None:
+    def _look(self) -> dict[int, _Sight]:
         vehicles_on, ids_on = libsumo.edge.getLastStepVehicleNumber, libsumo.lane.getLastStepVehicleIDs
         position, speed_of = libsumo.vehicle.getLanePosition, libsumo.vehicle.getSpeed
+        now: dict[int, _Sight] = {}
         for edge, looks in self._looks:
             if not vehicles_on(edge):
                 continue
             for zone, lane, begin, stop_loop, up_loop in looks:
-                ids = ids_on(lane)
-                if not ids:
-                    continue
-                seen = []
-                for vehicle in reversed(ids):  # from the front: the first one before the zone ends the look
+                for vehicle in reversed(ids_on(lane)):  # from the front: the first one too far ends the look
                     at = position(vehicle)
                     if at < begin:
                         break
-                    seen.append(vehicle)
+                    sight = now.get(zone)
+                    if sight is None:
+                        sight = now[zone] = _Sight()
+                    (sight.at_line if stop_loop < _NO_LOOP else sight.above).add(vehicle)
                     v = speed_of(vehicle)
-                    speed[zone] += v
-                    if v < HALTED_MPS:
-                        halted[zone] += 1
+                    sight.speed += v
+                    sight.halted += v < HALTED_MPS
                     if at >= stop_loop:
-                        stop[zone] = True
+                        sight.stop = True
                     if at <= up_loop:
-                        up[zone] = True
-                if seen:
-                    into = line if stop_loop < 1e9 else above
-                    into.setdefault(zone, set()).update(seen)
+                        sight.upstream = True
+        return now
 
     def _follow(
-        self, first: bool, line: dict[int, set[str]], above: dict[int, set[str]]
-    ) -> tuple[list[int], list[int], list[int]]:
-        n = len(self.zones)
-        count, entered, passed = [0] * n, [0] * n, [0] * n
-        nobody: set[str] = set()
-        for i, memory in enumerate(self._memory):
-            now_line, now_above = line.get(i, nobody), above.get(i, nobody)
-            if now_line or now_above:
-                count[i] = len(now_line) + len(now_above)
-                if not first:
-                    new = now_line | now_above if now_above else now_line
-                    entered[i] = len(new - memory.at_line - memory.upstream)
-            if memory.at_line and not first:
-                gone = memory.at_line - now_line
-                passed[i] = sum(self._passed(i, v, False) for v in gone)
-            if memory.upstream and not first:
-                gone = memory.upstream - now_line - now_above
-                passed[i] += sum(self._passed(i, v, True) for v in gone)
-            memory.at_line, memory.upstream = now_line, now_above
-        return count, entered, passed
+        self, before: dict[int, _Sight] | None, now: dict[int, _Sight]
+    ) -> tuple[dict[int, int], dict[int, int]]:
+        """Vehicles that entered and that crossed the stop line since the look `before`, by zone."""
+        entered: dict[int, int] = {}
+        passed: dict[int, int] = {}
+        if before is None:
+            return entered, passed
+        for zone, sight in now.items():
+            new = sight.at_line | sight.above
+            old = before.get(zone)
+            if old is not None:
+                new -= old.at_line
+                new -= old.above
+            if new:
+                entered[zone] = len(new)
+        nothing = _Sight()
+        for zone, old in before.items():
+            sight = now.get(zone, nothing)
+            gone = sum(self._passed(zone, v, False) for v in old.at_line - sight.at_line)
+            if old.above:
+                left = old.above - sight.at_line - sight.above
+                gone += sum(self._passed(zone, v, True) for v in left)
+            if gone:
+                passed[zone] = gone
+        return entered, passed
 
     def _passed(self, zone: int, vehicle: str, strict: bool) -> bool:
-        """Whether a vehicle that left the zone crossed its stop line (rather than change lane or end its trip)."""
+        """Whether a vehicle that left the zone crossed its stop line (rather than change lane or end its trip).
+
+        `strict`: it was not yet on the lane at the stop line, so that it may also have turned off before it.
+        """
         try:
             road = libsumo.vehicle.getRoadID(vehicle)
         except libsumo.TraCIException:
@@ -168,48 +169,54 @@ class _Group:
         self,
         time_ms: int,
         elapsed: float,
-        count: list[int],
-        halted: list[int],
-        speed: list[float],
-        entered: list[int],
-        passed: list[int],
-        stop: list[bool],
-        up: list[bool],
+        now: dict[int, _Sight],
+        entered: dict[int, int],
+        passed: dict[int, int],
     ) -> pa.RecordBatch:
-        schema = schema_of("traffic.lane_reading")
         n = len(self.zones)
-        counts = np.array(count, np.int64)
-        mean = np.array(speed) / np.maximum(counts, 1)
+        at = np.fromiter(now, np.int64, len(now))
+        sights = now.values()
+        count = _filled(n, at, [len(s.at_line) + len(s.above) for s in sights])
+        halted = _filled(n, at, [s.halted for s in sights])
+        speed = np.zeros(n)
+        speed[at] = [s.speed for s in sights]
+        stop, upstream = np.zeros(n, bool), np.zeros(n, bool)
+        stop[at] = [s.stop for s in sights]
+        upstream[at] = [s.upstream for s in sights]
         columns = [
             self._names,
             self._junctions,
-            pa.array(np.full(n, time_ms, "datetime64[ms]"), schema.field("time").type),
-            np.full(n, elapsed),
-            counts,
-            np.array(halted, np.int64),
-            pa.array(mean, pa.float64(), mask=counts == 0),
-            np.array(entered, np.int64),
-            np.array(passed, np.int64),
-            np.array(stop),
-            np.array(up),
-            np.ones(n, bool),
+            pa.array(np.full(n, time_ms, np.int64)).view(TIME),
+            pa.array(np.full(n, elapsed)),
+            pa.array(count),
+            pa.array(halted),
+            pa.array(speed / np.maximum(count, 1), mask=count == 0),
+            pa.array(_filled(n, list(entered), list(entered.values()))),
+            pa.array(_filled(n, list(passed), list(passed.values()))),
+            pa.array(stop),
+            pa.array(upstream),
+            pa.array(np.ones(n, bool)),
         ]
-        return pa.RecordBatch.from_arrays(
-            [c if isinstance(c, pa.Array) else pa.array(c) for c in columns], schema=schema
-        )
+        return pa.RecordBatch.from_arrays(columns, schema=schema_of("traffic.lane_reading"))
 
 
-def _looks(i: int, zone: Zone, edges: dict[str, str]) -> list[tuple[str, tuple[int, str, float, float, float]]]:
+def _filled(n: int, at: Sequence[int] | _INT, values: Sequence[int]) -> _INT:
+    result = np.zeros(n, np.int64)
+    result[at] = values
+    return result
+
+
+def _looks(i: int, zone: Zone, edges: dict[str, str]) -> list[tuple[str, _Look]]:
     """(edge, (zone, lane, begin, stop loop from, upstream loop until)) of each lane that the zone sees."""
     found = []
     last = len(zone.reaches) - 1
     for k, reach in enumerate(zone.reaches):
-        stop_loop = reach.end_m - STOP_LOOP_M if k == 0 else 1e9
+        stop_loop = reach.end_m - STOP_LOOP_M if k == 0 else _NO_LOOP
         up_loop = reach.begin_m + VEHICLE_M if k == last else -1.0
         found.append((edges[reach.lane], (i, reach.lane, reach.begin_m, stop_loop, up_loop)))
         if k < last:
             found += [
-                (link[4].rsplit("_", 1)[0], (i, link[4], 0.0, 1e9, -1.0))
+                (link[4].rsplit("_", 1)[0], (i, link[4], 0.0, _NO_LOOP, -1.0))
                 for link in libsumo.lane.getLinks(zone.reaches[k + 1].lane)
                 if link[0] == reach.lane and link[4]
             ]

@@ -9,7 +9,7 @@ import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 from xml.parsers import expat
 
 Attributes = Mapping[str, str]
@@ -156,12 +156,12 @@ def scan_xml(file: Path, start: Callable[[str, Attributes], None]) -> str:
     return root[0]
 
 
-def open_xml(file: Path) -> IO[bytes]:
+def open_xml(file: Path) -> BinaryIO:
     """The bytes of an XML file, unpacked where it ends in .gz. Raises OSError."""
     if file.stat().st_size > _MAX_BYTES:
         raise OSError("larger than 2 GB")
     if file.suffix == ".gz":
-        return gzip.open(file, "rb")
+        return cast(BinaryIO, gzip.open(file, "rb"))
     return file.open("rb")
 
 

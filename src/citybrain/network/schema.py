@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from citybrain.model import Dataset, arrow_schema, read_declaration
 
+TIME = pa.timestamp("ms", tz="UTC")
 DATASETS = Path(__file__).parent / "datasets"
 
 

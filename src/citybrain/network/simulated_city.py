@@ -50,7 +50,7 @@ class SimulatedCity:
     @property
     def time_ms(self) -> int:
         """City time, milliseconds since 1970 UTC."""
-        return self._epoch_ms + round(libsumo.simulation.getTime() * 1000)
+        return self._epoch_ms + int(libsumo.simulation.getCurrentTime())
 
     @property
     def finished(self) -> bool:
