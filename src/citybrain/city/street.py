@@ -3,70 +3,144 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple, Unpack
 
+import msgspec
 import pyarrow as pa
 
+from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
 from citybrain.city.pace import Pace
-from citybrain.city.minutes import Minutes
 from citybrain.city.second import Second
-from citybrain.city.world import World, open_city, own_world
-from citybrain.cloud import Bus, Metrics
+from citybrain.city.world import World
+from citybrain.cloud import Bus
 from citybrain.guard import Guard
-from citybrain.model import Batch, Control, SwitchRequest, Tick
+from citybrain.model import Batch, Control, SwitchRequest
+from citybrain.network import SimulatedCity
+
+Args = TypeVarTuple("Args")
+R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
 ORDERS = "traffic.signal_order"
 REQUESTS = "traffic.switch_request"
-SAVE_EVERY_MS = 60_000
-LIVE_VEHICLES = "live.vehicle"
+RESULTS = "traffic.switch_result"
+FRAMES = "live.vehicle"
+MINUTE_MS = 60_000
+LAST_WORDS_S = 10.0
 
 
 class Street:
-    """Runs one second after the other at the city's pace and talks to the bus beside it.
+    """Runs one second after the other at the city's pace, and never waits for the bus.
 
-    Only the simulator thread touches the city and the guard.
+    Only the simulator's own thread touches the city and the guard.
     """
 
-    def __init__(self, world: World, bus: Bus, metrics: Metrics) -> None:
+    def __init__(self, world: World, bus: Bus) -> None:
         self.world = world
         self.bus = bus
-        self.metrics = metrics
         self.minutes = Minutes(world.plan.folder, "street")
         self.outbox = Outbox(bus)
-        self.orders: list[pa.RecordBatch] = []
-        self.requests: list[pa.RecordBatch] = []
+        self.pace = Pace(world.plan.settings.street.speed)
+        self._orders: list[pa.RecordBatch] = []
+        self._requests: list[pa.RecordBatch] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="street")
+        self._saved_ms = 0
 
-    async def run(self, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    async def open(self) -> None:
+        """Load the simulation, from the newest saved minute where there is one. Raises ScenarioError."""
+        self._second = await self._call(self._load)
+
+    async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; the last second is saved and sent before it returns."""
-        loop = asyncio.get_running_loop()
-        self.second = await loop.run_in_executor(self._thread, self._open)
-        tasks = [asyncio.create_task(self.outbox.run()), asyncio.create_task(self._listen())]
-        pace = Pace(self.world.plan.settings.street.speed)
-        ready.set()
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [tasks.create_task(self.outbox.run()), tasks.create_task(self._listen())]
+            try:
+                while not stop.is_set():
+                    await self.pace.beat()
+                    await self._beat()
+                await self._call(self._save)
+                await self.outbox.drain(LAST_WORDS_S)
+            finally:
+                for task in helpers:
+                    task.cancel()
+                await self._call(self._second.city.close)
+                self._thread.shutdown()
+
+    async def _beat(self) -> None:
+        orders, self._orders = self._orders, []
+        requests, self._requests = self._requests, []
+        batches, frame = await self._call(self._advance, orders, requests)
+        self.outbox.put(batches)
+        await self.bus.beat(FRAMES, frame)
+
+    async def _listen(self) -> None:
+        """Orders and requests as they are stored."""
+        async for stored in self.bus.follow((ORDERS, REQUESTS)):
+            kind = self._orders if stored.batch.dataset == ORDERS else self._requests
+            kind.append(stored.batch.rows)
+
+    # In the simulator's thread.
+
+    def _load(self) -> Second:
+        plan, net = self.world.plan, self.world.net
+        saved = self.minutes.newest()
+        city = SimulatedCity(
+            self.world.scenario,
+            net,
+            control="guard",
+            state=saved[1] if saved else None,
+            run=plan.run,
+            sensors=plan.settings.street.sensors,
+        )
+        guard = Guard(net, city.time_ms)
+        if saved:
+            guard.load((saved[1] / "guard.bin").read_bytes())
+            log.info("goes on from the saved minute %s", saved[1].name)
+        self._saved_ms = city.time_ms
+        return Second(city, guard, self.world.declarations, plan.run)
+
+    def _advance(
+        self, orders: Sequence[pa.RecordBatch], requests: Sequence[pa.RecordBatch]
+    ) -> tuple[list[Batch], bytes]:
+        results = [r for rows in requests for r in self._switch(rows)]
+        tick, batches = self._second.advance(orders)
+        if tick.time_ms - self._saved_ms >= MINUTE_MS:
+            self._save()
+        return [*results, *batches], self._second.city.frame(self._second.guard.lamps)
+
+    def _switch(self, rows: pa.RecordBatch) -> list[Batch]:
+        results = []
+        for row in rows.to_pylist():
+            request = SwitchRequest(
+                id=row["request"],
+                area=row["area"],
+                control=Control(row["control"]),
+                who=row["who"],
+                why=row["why"],
+                requested_ms=round(row["time"].timestamp() * 1000),
+                until_ms=None if row["until"] is None else round(row["until"].timestamp() * 1000),
+            )
+            results.append(Batch(RESULTS, f"{RESULTS}/{request.id}", self._second.guard.switch(request)))
+        return results
+
+    def _save(self) -> None:
+        city, guard = self._second.city, self._second.guard
+
+        def write(folder: Path) -> None:
+            city.save(folder)
+            (folder / "guard.bin").write_bytes(guard.dump())
+
         try:
-            while not stop.is_set():
-                await pace.beat()
-                orders, self.orders = self.orders, []
-                requests, self.requests = self.requests, []
-                batches, frame = await loop.run_in_executor(self._thread, self._live, orders, requests)
-                self.outbox.put(batches)
-                await self._show(frame)
-                self._measure(pace)
-                for task in tasks:
-                    if task.done():
-                        task.result()
-        finally:
-            await self.outbox.drain(10)
-            await loop.run_in_executor(self._thread, self._close)
-            for task in tasks:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            self._thread.shutdown()
+            self.minutes.save(city.time_ms, write)
+        except OSError as e:
+            log.error("this minute could not be saved: %s", e)
+        self._saved_ms = city.time_ms
+
+    async def _call(self, work: Callable[[Unpack[Args]], R], *args: Unpack[Args]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)

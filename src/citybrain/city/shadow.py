@@ -1,0 +1,107 @@
+"""The shadow process: the same city, demand and seed under SUMO's own actuated control, in step with the street."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+from citybrain.city.minutes import Minutes
+from citybrain.city.outbox import Outbox
+from citybrain.city.street import LAST_WORDS_S, MINUTE_MS
+from citybrain.city.world import World
+from citybrain.cloud import Bus
+from citybrain.model import Batch, Tick
+from citybrain.network import SimulatedCity
+
+log = logging.getLogger(__name__)
+MOST_SECONDS = 30
+"""Seconds of the city in one go while it catches up: it must be able to stop in between."""
+
+
+class Rewound(RuntimeError):
+    """The street went back to a saved minute: this process ends, and its next start goes back too."""
+
+
+class Shadow:
+    """Follows the ticks of the street; after a restart it catches up from its own saved minute."""
+
+    def __init__(self, world: World, bus: Bus) -> None:
+        self.world = world
+        self.bus = bus
+        self.minutes = Minutes(world.plan.folder, "shadow")
+        self.outbox = Outbox(bus)
+        self._target: Tick | None = None
+        self._told = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
+        self._saved_ms = 0
+
+    async def open(self) -> None:
+        """Load the simulation, from the newest saved minute that is not ahead of the street's."""
+        self._city = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Raises Rewound."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.TaskGroup() as tasks:
+            stopped = tasks.create_task(self._stop(stop))
+            helpers = [tasks.create_task(self.outbox.run()), tasks.create_task(self._listen()), stopped]
+            try:
+                while not stop.is_set():
+                    await self._told.wait()
+                    self._told.clear()
+                    while self._target and not stop.is_set() and self._city.time_ms < self._target.time_ms:
+                        self.outbox.put(await loop.run_in_executor(self._thread, self._follow, self._target))
+                await loop.run_in_executor(self._thread, self._save)
+                await self.outbox.drain(LAST_WORDS_S)
+            finally:
+                for task in helpers:
+                    task.cancel()
+                await loop.run_in_executor(self._thread, self._city.close)
+                self._thread.shutdown()
+
+    async def _stop(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._told.set()
+
+    async def _listen(self) -> None:
+        async for stored in self.bus.follow(("traffic.tick",)):
+            row = stored.batch.rows.to_pylist()[-1]
+            tick = Tick(row["run"], row["seq"], round(row["time"].timestamp() * 1000))
+            if self._target is not None and tick.time_ms < self._target.time_ms:
+                raise Rewound(f"the street went back to {row['time']}")
+            self._target = tick
+            self._told.set()
+
+    # In the simulator's thread.
+
+    def _load(self) -> SimulatedCity:
+        street = Minutes(self.world.plan.folder, "street").newest()
+        saved = self.minutes.newest(not_after_ms=street[0]) if street else None
+        city = SimulatedCity(
+            self.world.scenario,
+            self.world.net,
+            control="actuated",
+            state=saved[1] if saved else None,
+            run=self.world.plan.run,
+        )
+        self._saved_ms = city.time_ms
+        return city
+
+    def _follow(self, target: Tick) -> list[Batch]:
+        batches: list[Batch] = []
+        for _ in range(MOST_SECONDS):
+            if self._city.time_ms >= target.time_ms:
+                break
+            self._city.step()
+            batches += self._city.read(Tick(target.run, target.seq, self._city.time_ms))
+        if self._city.time_ms - self._saved_ms >= MINUTE_MS:
+            self._save()
+        return batches
+
+    def _save(self) -> None:
+        try:
+            self.minutes.save(self._city.time_ms, self._city.save)
+        except OSError as e:
+            log.error("this minute could not be saved: %s", e)
+        self._saved_ms = self._city.time_ms
