@@ -1,0 +1,47 @@
+"""Runs a command that must not outlive its parent: `python -I -S _keeper.py <lock fd> <command…>`.
+
+Standard input is a pipe whose other end only the parent holds. When it closes, the parent is gone (or wants an
+end): the command gets SIGTERM, then SIGKILL after 10 s. Only the standard library, so that it stays small.
+The first line on standard output is the process id of the command.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+GRACE_S = 10.0
+
+
+def main() -> int:
+    lock_fd, command = int(sys.argv[1]), sys.argv[2:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        pass_fds=(lock_fd,),
+        start_new_session=True,
+    )
+    sys.stdout.write(f"{child.pid}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_wait_for_parent, args=(child,), daemon=True).start()
+    return child.wait() & 0xFF
+
+
+def _wait_for_parent(child: subprocess.Popen[bytes]) -> None:
+    while os.read(0, 1024):
+        pass
+    child.terminate()
+    try:
+        child.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
