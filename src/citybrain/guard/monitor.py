@@ -1,0 +1,130 @@
+"""The conflict monitor: the last look at every lamp string before it is shown.
+
+It shares no code path with the logic that chose the lamps: it knows the road record only, and trusts nobody. Like
+the monitor in a signal cabinet (NEMA TS 2), it latches: one violation, and the junction stays all-red until a
+person resets it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from citybrain.model import Junction
+
+_CACHED_WORDS = 4096
+
+
+class MonitorState(Struct):
+    """For each link: when its green began, its yellow began, and when it last stopped being green or yellow."""
+
+    lamps: str
+    green_ms: list[int]
+    yellow_ms: list[int]
+    ended_ms: list[int]
+
+
+class _Word(Struct, frozen=True):
+    green: int
+    yellow: int
+    clash: str
+
+
+class Monitor:
+    """Watches one junction from `time_ms` on, when its lamps are all red."""
+
+    def __init__(self, junction: Junction, time_ms: int) -> None:
+        self._conflicts = junction.conflicts
+        self._yields = junction.yields
+        self._yellow_ms = [round(s * 1000) for s in junction.yellow_s]
+        self._all_red_ms = round(junction.all_red_s * 1000)
+        self._min_green_ms = round(junction.min_green_s * 1000)
+        self._words: dict[str, _Word] = {}
+        n = junction.signal_links
+        self.state = MonitorState("r" * n, [time_ms] * n, [time_ms] * n, [time_ms] * n)
+
+    def check(self, lamps: str, time_ms: int) -> str:
+        """What is wrong with showing `lamps` from now on; "" (and remembered as shown) if nothing is."""
+        if lamps == self.state.lamps:
+            return ""
+        new = self._word(lamps)
+        if new.clash:
+            return new.clash
+        old = self._word(self.state.lamps)
+        fault = self._check_ends(old, new, time_ms) or self._check_begins(old, new, time_ms)
+        if not fault:
+            self._remember(old, new, lamps, time_ms)
+        return fault
+
+    def all_red(self, time_ms: int) -> None:
+        """All lamps have been forced to red."""
+        red = "r" * len(self._yellow_ms)
+        self._remember(self._word(self.state.lamps), self._word(red), red, time_ms)
+
+    def shift(self, by_ms: int) -> None:
+        """The clock was moved: ages stay what they are."""
+        s = self.state
+        for times in (s.green_ms, s.yellow_ms, s.ended_ms):
+            times[:] = [t + by_ms for t in times]
+
+    def _check_ends(self, old: _Word, new: _Word, time_ms: int) -> str:
+        for i in _bits(old.green & ~new.green):
+            if not new.yellow >> i & 1:
+                return f"link {i} loses green without yellow"
+            if time_ms - self.state.green_ms[i] < self._min_green_ms:
+                return f"link {i} has less than its minimum green"
+        for i in _bits(old.yellow & ~new.yellow):
+            if new.green >> i & 1:
+                return f"link {i} goes from yellow to green"
+            if time_ms - self.state.yellow_ms[i] < self._yellow_ms[i]:
+                return f"link {i} has less than its yellow"
+        return ""
+
+    def _check_begins(self, old: _Word, new: _Word, time_ms: int) -> str:
+        for i in _bits(new.yellow & ~old.yellow & ~old.green):
+            return f"link {i} shows yellow after red"
+        for i in _bits(new.green & ~old.green):
+            for j in self._conflicts[i]:
+                if new.yellow >> j & 1 or (old.yellow >> j & 1 and self._all_red_ms > 0):
+                    return f"link {i} gets green while {j} clears"
+                if not old.green >> j & 1 and time_ms - self.state.ended_ms[j] < self._all_red_ms:
+                    return f"link {i} gets green too early after {j}"
+        return ""
+
+    def _remember(self, old: _Word, new: _Word, lamps: str, time_ms: int) -> None:
+        s = self.state
+        s.lamps = lamps
+        for i in _bits(new.green & ~old.green):
+            s.green_ms[i] = time_ms
+        for i in _bits(new.yellow & ~old.yellow):
+            s.yellow_ms[i] = time_ms
+        for i in _bits((old.green | old.yellow) & ~(new.green | new.yellow)):
+            s.ended_ms[i] = time_ms
+
+    def _word(self, lamps: str) -> _Word:
+        word = self._words.get(lamps)
+        if word is None:
+            if len(self._words) >= _CACHED_WORDS:
+                self._words.clear()
+            word = self._words[lamps] = self._read(lamps)
+        return word
+
+    def _read(self, lamps: str) -> _Word:
+        if len(lamps) != len(self._yellow_ms) or set(lamps) - set("Ggyr"):
+            return _Word(0, 0, "lamps that do not fit the junction")
+        green = sum(1 << i for i, c in enumerate(lamps) if c in "Gg")
+        yellow = sum(1 << i for i, c in enumerate(lamps) if c == "y")
+        for i in _bits(green):
+            for j in self._conflicts[i]:
+                covered = (lamps[i] == "g" and j in self._yields[i]) or (lamps[j] == "g" and i in self._yields[j])
+                if green >> j & 1 and not covered:
+                    return _Word(green, yellow, f"links {min(i, j)} and {max(i, j)} conflict")
+        return _Word(green, yellow, "")
+
+
+def _bits(mask: int) -> list[int]:
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found

@@ -1,0 +1,150 @@
+"""The pure core of the guard against the oracle, and the oracle against broken guards."""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+import msgspec
+import pytest
+from guard_crossing import T0, crossing, drive, junctions, stubborn
+from guard_oracle import violations
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from citybrain.guard import Limits, LimitsError, Monitor, Reason, aged, limits_of, start, step
+from citybrain.model import Junction, Stage
+
+replace = msgspec.structs.replace
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(junctions()), st.data())
+def test_an_adversary_never_makes_the_lamps_unsafe(junction: Junction, data: st.DataObject) -> None:
+    limits = limits_of(junction)
+    wish = st.one_of(st.none(), st.integers(0, limits.stages - 1))
+    pieces = data.draw(st.lists(st.tuples(wish, st.sampled_from([1, 2, 5, 6, 9, 40, 150])), max_size=25))
+    wishes = iter([w for w, seconds in pieces for _ in range(seconds)] + [None] * 30)
+    seconds = sum(s for _, s in pieces) + 30
+    history = drive(limits, wishes, seconds)
+    assert violations(junction, history, max_red_s=limits.max_red_ms / 1000) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_long_runs_keep_every_limit(seed: int) -> None:
+    for junction in junctions():
+        limits = limits_of(junction)
+        history = drive(limits, stubborn(seed, limits.stages), 1500)
+        assert violations(junction, history, max_red_s=junction.max_red_s) == [], junction.id
+
+
+def _mutants() -> dict[str, tuple[Junction, Limits]]:
+    good = crossing()
+    limits = limits_of(good)
+    clash = ("GGGGrrG", *limits.lamps[1:])
+    at_once = tuple(tuple(() for _ in row) for row in limits.moments_ms)
+    return {
+        "short yellow": (good, limits_of(crossing(yellow_s=tuple(y - 1 for y in good.yellow_s)))),
+        "one short yellow": (good, limits_of(crossing(yellow_s=(*good.yellow_s[:5], 3.0, 3.0)))),
+        "no all-red": (good, limits_of(crossing(all_red_s=0.0))),
+        "short all-red": (good, limits_of(crossing(all_red_s=1.0))),
+        "short green": (good, limits_of(crossing(min_green_s=4.0))),
+        "conflicting stage": (good, replace(limits, lamps=clash)),
+        "no change between stages": (
+            good,
+            replace(limits, moments_ms=at_once, change_ms=tuple((0,) * 4 for _ in range(5))),
+        ),
+        "change a second short": (
+            good,
+            replace(limits, change_ms=tuple(tuple(max(c - 1000, 0) for c in row) for row in limits.change_ms)),
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", _mutants())
+def test_the_oracle_and_the_monitor_catch_a_broken_guard(name: str) -> None:
+    junction, limits = _mutants()[name]
+    history = drive(limits, stubborn(1, limits.stages), 3000)
+    assert violations(junction, history)
+    monitor = Monitor(junction, T0)
+    assert any(monitor.check(lamps, T0 + round(second * 1000)) for second, lamps in history)
+
+
+@pytest.mark.parametrize("late_ms", [1000, 10_000, 1 << 50])
+def test_the_oracle_catches_a_late_maximum_red(late_ms: int) -> None:
+    junction = crossing()
+    limits = limits_of(junction)
+    late = replace(limits, max_red_ms=limits.max_red_ms + late_ms)
+    history = drive(late, repeat(0), 600)
+    assert any("has waited" in v for v in violations(junction, history, max_red_s=junction.max_red_s))
+    assert not violations(junction, drive(limits, repeat(0), 600), max_red_s=junction.max_red_s)
+
+
+def test_the_monitor_passes_what_the_core_shows() -> None:
+    for junction in junctions():
+        limits = limits_of(junction)
+        monitor = Monitor(junction, T0)
+        for second, lamps in drive(limits, stubborn(7, limits.stages), 800):
+            assert monitor.check(lamps, T0 + round(second * 1000)) == ""
+
+
+def test_links_green_in_both_stages_stay_green() -> None:
+    limits = limits_of(crossing())
+    history = drive(limits, iter([0] * 12 + [3] * 30), 40)
+    north = "".join(lamps[0] for _, lamps in history)
+    assert "G" in north and "y" not in north and not north.strip("r").strip("G")
+    assert all(lamps[6] == "G" for _, lamps in history[7:])
+
+
+def test_a_change_follows_its_own_yellows() -> None:
+    limits = limits_of(crossing())
+    history = drive(limits, iter([0] * 12 + [2] * 30), 30)
+    words = [lamps for _, lamps in history]
+    first = words.index("yyyyrrG")
+    assert words[first : first + 7] == ["yyyyrrG"] * 3 + ["ryryrrG"] + ["rrrrrrG"] * 2 + ["rrrrGGG"]
+
+
+def test_wishes_that_wait_say_why() -> None:
+    limits = limits_of(crossing())
+    signal = start(limits, T0)
+    told = []
+    for second in range(1, 20):
+        signal, _, reason = step(limits, signal, 0 if second < 9 else 2, T0 + second * 1000)
+        told.append(reason)
+    assert told[:6] == [Reason.MIN_GREEN] * 6
+    assert told[8:11] == [Reason.MIN_GREEN] * 3
+    assert told[-3:] == [None] * 3
+
+
+def test_more_stages_than_its_maximum_red_has_room_for() -> None:
+    junction = crossing(max_red_s=20.0)
+    limits = limits_of(junction)
+    assert limits.max_red_ms > 20_000
+    for seed in range(5):
+        history = drive(limits, stubborn(seed, limits.stages), 2000)
+        assert violations(junction, history, max_red_s=limits.max_red_ms / 1000) == []
+
+
+def test_stages_that_cannot_be_guarded_are_refused() -> None:
+    good = crossing()
+    for lamps, why in (
+        ("GGGGrrG", "stage_conflicts"),
+        ("GG", "stage_does_not_fit"),
+        ("GyGgrrG", "stage_does_not_fit"),
+    ):
+        with pytest.raises(LimitsError, match=why):
+            limits_of(replace(good, stages=(Stage(0, lamps, (0,)), *good.stages[1:])))
+    with pytest.raises(LimitsError, match="no_stages"):
+        limits_of(replace(good, stages=()))
+
+
+def test_equal_ages_behave_alike() -> None:
+    limits = limits_of(crossing())
+    a, b = start(limits, T0), start(limits, T0 + 86_400_000)
+    wishes = stubborn(3, limits.stages)
+    for second in range(1, 400):
+        wish = next(wishes)
+        a, lamps_a, reason_a = step(limits, a, wish, T0 + second * 1000)
+        b, lamps_b, reason_b = step(limits, b, wish, T0 + 86_400_000 + second * 1000)
+        assert (lamps_a, reason_a) == (lamps_b, reason_b)
+        ages = aged(limits, a, T0 + second * 1000)
+        assert hash(ages) == hash(aged(limits, b, T0 + 86_400_000 + second * 1000))
