@@ -1,0 +1,105 @@
+"""Taking batches in: the statements of one append, inside its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from citybrain.library._schema import column_list, identity, quoted, table_name
+from citybrain.library._seen import fingerprint
+from citybrain.library._view import instant
+from citybrain.model import Batch, Dataset
+
+
+def store(
+    con: duckdb.DuckDBPyConnection,
+    dataset: Dataset,
+    batches: Sequence[Batch],
+    received_ms: int,
+    latest_ms: int | None,
+) -> int | None:
+    """Insert the rows of new batches of one dataset and mark what they supersede. `latest_ms`: the latest event
+    time stored before. Returns the latest event time stored now."""
+    rows = _gathered(batches)
+    name = quoted(table_name(dataset))
+    names = identity(dataset)
+    at = instant(received_ms)
+    newest = _newest(rows, dataset) if rows.num_rows else None
+    if rows.num_rows:
+        superseded = "NULL::TIMESTAMPTZ"
+        if rows.group_by(list(names), use_threads=False).aggregate([]).num_rows < rows.num_rows:
+            rows = rows.append_column("position", pa.array(np.arange(rows.num_rows)))
+            keys = ", ".join(quoted(n) for n in names)
+            superseded = f"CASE WHEN position < max(position) OVER (PARTITION BY {keys}) THEN {at} END"
+        con.register("incoming", rows)
+        try:
+            _supersede(con, dataset, rows, at, latest_ms)
+            con.execute(
+                f"INSERT INTO rows.{name} (received_at, batch_id, superseded_at, {column_list(dataset)})"
+                f" SELECT {at}, batch_id, {superseded}, {column_list(dataset)} FROM incoming"
+            )
+        finally:
+            con.unregister("incoming")
+    return newest if latest_ms is None else latest_ms if newest is None else max(newest, latest_ms)
+
+
+def note(
+    con: duckdb.DuckDBPyConnection, batches: Sequence[Batch], received_ms: int, events: dict[str, int | None]
+) -> None:
+    """Enter new batches in the book of ids. `events`: the latest event time of each dataset."""
+    book = pa.table(
+        {
+            "fingerprint": pa.array([fingerprint(b.id) for b in batches], pa.uint64()),
+            "id": pa.array([b.id for b in batches]),
+            "dataset": pa.array([b.dataset for b in batches]),
+            "event_ms": pa.array([events[b.dataset] for b in batches], pa.int64()),
+            "received_ms": pa.array([received_ms] * len(batches), pa.int64()),
+        }
+    )
+    con.register("incoming", book)
+    try:
+        con.execute("INSERT INTO main.batches SELECT * FROM incoming")
+    finally:
+        con.unregister("incoming")
+
+
+def _gathered(batches: Sequence[Batch]) -> pa.Table:
+    """All rows, with their batch ids beside them (dictionary-coded: one text a batch, not a row)."""
+    table = pa.Table.from_batches([b.rows for b in batches])
+    index = np.repeat(np.arange(len(batches), dtype=np.int32), [b.rows.num_rows for b in batches])
+    ids = pa.DictionaryArray.from_arrays(pa.array(index), pa.array([b.id for b in batches]))
+    return table.append_column("batch_id", ids)
+
+
+def _newest(rows: pa.Table, dataset: Dataset) -> int | None:
+    if dataset.event_time is None:
+        return None
+    newest: int | None = pc.max(rows.column(dataset.event_time).cast(pa.int64())).as_py()
+    return newest
+
+
+def _supersede(
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, rows: pa.Table, at: str, latest_ms: int | None
+) -> None:
+    """Mark stored rows of which a newer version comes in. Rows later than anything stored cannot be one."""
+    names = identity(dataset)
+    within = ""
+    if dataset.event_time is not None:
+        if latest_ms is None:
+            return
+        first = pc.min(rows.column(dataset.event_time).cast(pa.int64())).as_py()
+        if first > latest_ms:
+            return
+        time = quoted(dataset.event_time)
+        within = f" AND s.{time} BETWEEN {instant(first)} AND {instant(latest_ms)}"
+    same = " AND ".join(f"s.{quoted(n)} = i.{quoted(n)}" for n in names)
+    keys = ", ".join(quoted(n) for n in names)
+    con.execute(
+        f"UPDATE rows.{quoted(table_name(dataset))} AS s SET superseded_at = {at}"
+        f" FROM (SELECT DISTINCT {keys} FROM incoming) AS i"
+        f" WHERE {same} AND s.superseded_at IS NULL{within}"
+    )

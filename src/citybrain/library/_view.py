@@ -1,0 +1,145 @@
+"""How a dataset's table is put together from the open day and the sealed files.
+
+Every record has two times: its event time and `received_at`. A later record with the same identity (key and event
+time) supersedes the one before. Rows of the open day carry `superseded_at` as soon as that happens; only where
+late rows reach into a sealed file is it worked out while reading, until the file is rewritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from citybrain.library._schema import TYPES, identity, quoted, table_name, text
+from citybrain.model import Dataset, from_ms
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """A sealed Parquet file: rows with from_ms ≤ event time < to_ms, in the dataset's first `fields` fields."""
+
+    day: str
+    from_ms: int
+    to_ms: int
+    file: str
+    fields: int
+    rows: int
+    bytes: int
+
+
+def instant(ms: int) -> str:
+    """An SQL literal of that instant."""
+    return f"TIMESTAMPTZ '{from_ms(ms).isoformat()}'"
+
+
+def sealed_files(con: duckdb.DuckDBPyConnection, name: str) -> list[SealedFile]:
+    """The files that hold the sealed rows of a table, by time."""
+    rows = con.execute(
+        "SELECT day, from_ms, to_ms, file, fields, rows, bytes FROM main.sealed WHERE name = ? ORDER BY from_ms",
+        [name],
+    ).fetchall()
+    return [SealedFile(*row) for row in rows]
+
+
+def late_files(con: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[SealedFile]) -> list[SealedFile]:
+    """Those files into whose time rows of the open table fall."""
+    if not files:
+        return []
+    time = quoted(dataset.event_time or "")
+    end = max(f.to_ms for f in files)
+    found = con.execute(
+        f"SELECT DISTINCT f.file FROM rows.{quoted(table_name(dataset))} r JOIN main.sealed f"
+        f" ON f.name = ? AND epoch_ms(r.{time}) >= f.from_ms AND epoch_ms(r.{time}) < f.to_ms"
+        f" WHERE r.{time} < {instant(end)}",
+        [table_name(dataset)],
+    ).fetchall()
+    return [f for f in files if (f.file,) in found]
+
+
+class View:
+    """The SQL of a dataset's history and current state, as the connection's transaction sees them."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, folder: Path, dataset: Dataset, as_of_ms: int | None
+    ) -> None:
+        self._dataset = dataset
+        self._folder = folder
+        self._as_of_ms = as_of_ms
+        self._table = quoted(table_name(dataset))
+        self._fields = [f.name for f in dataset.fields]
+        self._columns = ", ".join(quoted(n) for n in (*self._fields, "received_at", "batch_id"))
+        self._files = sealed_files(con, table_name(dataset))
+        self._late = late_files(con, dataset, self._files)
+        folded = con.execute(
+            "SELECT received_ms FROM main.folded WHERE name = ?", [table_name(dataset)]
+        ).fetchall()
+        self._folded_ms: int = folded[0][0] if folded else 0
+
+    def history(self) -> str:
+        """A SELECT of every record in its newest version."""
+        rows = f"SELECT {self._columns} FROM rows.{self._table} WHERE {self._valid()}"
+        if not self._files:
+            return rows
+        if self._late:
+            end = instant(max(f.to_ms for f in self._files))
+            rows += f" AND {quoted(self._dataset.event_time or '')} >= {end}"
+        parts = [
+            f"{self.read(group)} WHERE {self._valid()}"
+            for group in self._groups(set(self._files) - set(self._late))
+        ]
+        if self._late:
+            parts.append(self._merged(end))
+        return " UNION ALL ".join([rows, *parts])
+
+    def now(self) -> str:
+        """A SELECT of the latest record of each key."""
+        if self._dataset.event_time is None:
+            return self.history()
+        keys = ", ".join(quoted(k) for k in self._dataset.key)
+        time = quoted(self._dataset.event_time)
+        if self._as_of_ms is not None:
+            found = self.history()
+        else:
+            tail = f"superseded_at IS NULL AND received_at > {instant(self._folded_ms)}"
+            found = (
+                f"SELECT {self._columns} FROM latest.{self._table} UNION ALL"
+                f" SELECT {self._columns} FROM rows.{self._table} WHERE {tail}"
+            )
+        return (
+            f"SELECT {self._columns} FROM ({found})"
+            f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {time} DESC, received_at DESC) = 1"
+        )
+
+    def read(self, files: list[SealedFile], *more: str) -> str:
+        """A SELECT over files of one shape; fields that they lack read as null."""
+        have = files[0].fields
+        fields = [
+            quoted(f.name) if i < have else f"NULL::{TYPES[f.type]} AS {quoted(f.name)}"
+            for i, f in enumerate(self._dataset.fields)
+        ]
+        columns = ", ".join((*fields, "received_at", "batch_id", *more))
+        names = ", ".join(text(str(self._folder / f.file)) for f in files)
+        return f"SELECT {columns} FROM read_parquet([{names}])"
+
+    def _groups(self, files: set[SealedFile]) -> list[list[SealedFile]]:
+        shapes = sorted({f.fields for f in files})
+        return [sorted((f for f in files if f.fields == n), key=lambda f: f.from_ms) for n in shapes]
+
+    def _valid(self) -> str:
+        if self._as_of_ms is None:
+            return "superseded_at IS NULL"
+        at = instant(self._as_of_ms)
+        return f"received_at <= {at} AND (superseded_at IS NULL OR superseded_at > {at})"
+
+    def _merged(self, end: str) -> str:
+        """Files with late rows, and all rows before the last sealed instant: the newest version by window."""
+        time = quoted(self._dataset.event_time or "")
+        parts = [self.read(group, "superseded_at") for group in self._groups(set(self._late))]
+        parts.append(f"SELECT {self._columns}, superseded_at FROM rows.{self._table} WHERE {time} < {end}")
+        names = ", ".join(quoted(n) for n in identity(self._dataset))
+        return (
+            f"SELECT {self._columns} FROM ({' UNION ALL '.join(parts)}) WHERE {self._valid()}"
+            f" QUALIFY received_at = max(received_at) OVER (PARTITION BY {names})"
+        )

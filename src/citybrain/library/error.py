@@ -1,0 +1,14 @@
+"""What the library says when it cannot do what was asked: one line that tells what to do."""
+
+from __future__ import annotations
+
+
+class LibraryError(ValueError):
+    """A query or a store that cannot be served. `str()` is one line, fit for the person who asked."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(" ".join(what.split()))
+
+
+class LibraryFull(LibraryError):
+    """The disk refuses more. Nothing of the batches at hand was stored; the same call may be made again."""
