@@ -23,6 +23,10 @@ VEHICLE_M = 5.0
 """A vehicle whose front is within this after the upstream loop stands over it."""
 ZONES_A_SECOND = 2000
 SLOWEST_S = 4
+SPEEDING = 1.4
+"""No vehicle is faster than this times the speed allowed."""
+LONGEST_SLEEP_S = 10.0
+_UNKNOWN_MPS = 40.0
 _NO_LOOP = 1e9
 _INT = npt.NDArray[np.int64]
 _Look = tuple[int, str, float, float, float]
@@ -61,12 +65,29 @@ class LaneSensors:
 class _Sight:
     """What one look sees of a zone that is not empty."""
 
-    at_line: set[str] = field(default_factory=set)
-    above: set[str] = field(default_factory=set)
+    at_line: list[str] = field(default_factory=list)
+    above: list[str] = field(default_factory=list)
     halted: int = 0
     speed: float = 0.0
     stop: bool = False
     upstream: bool = False
+
+
+class _Approach:
+    """The lanes of one link that zones see, and until when nobody can have come into them.
+
+    A link whose nearest vehicle is too far to have reached a zone yet need not be looked at. (A vehicle that
+    begins its trip in the middle of the link is seen up to 10 s late.)
+    """
+
+    __slots__ = ("asleep_until", "edge", "fastest_mps", "looks", "room_m")
+
+    def __init__(self, edge: str, looks: tuple[_Look, ...], fastest: dict[str, float]) -> None:
+        self.edge = edge
+        self.looks = looks
+        self.room_m = min(begin for _, _, begin, _, _ in looks)
+        self.fastest_mps = SPEEDING * max(fastest.get(lane, _UNKNOWN_MPS) for _, lane, *_ in looks)
+        self.asleep_until = 0.0
 
 
 class _Group:
@@ -89,33 +110,46 @@ class _Group:
         for i, zone in enumerate(zones):
             for edge, look in _looks(i, zone, edges):
                 looks.setdefault(edge, []).append(look)
-        self._looks = tuple((edge, tuple(found)) for edge, found in looks.items())
+        fastest = {zone.reaches[0].lane: zone.speed_mps for zone in zones}
+        self._approaches = tuple(_Approach(edge, tuple(found), fastest) for edge, found in looks.items())
+
+    def awake(self) -> None:
+        for approach in self._approaches:
+            approach.asleep_until = 0.0
 
     def read(self, time_ms: int, period_s: float) -> pa.RecordBatch:
         """Look at every zone of the group."""
         known = self.last_ms is not None and time_ms > self.last_ms
+        if not known:
+            self.awake()
         elapsed = (time_ms - self.last_ms) / 1000 if known and self.last_ms is not None else period_s
         self.last_ms = time_ms
-        before, now = self.seen if known else None, self._look()
+        before, now = self.seen if known else None, self._look(time_ms / 1000)
         self.seen = now
         return self._rows(time_ms, elapsed, now, *self._follow(before, now))
 
-    def _look(self) -> dict[int, _Sight]:
+    def _look(self, time_s: float) -> dict[int, _Sight]:
         vehicles_on, ids_on = libsumo.edge.getLastStepVehicleNumber, libsumo.lane.getLastStepVehicleIDs
         position, speed_of = libsumo.vehicle.getLanePosition, libsumo.vehicle.getSpeed
         now: dict[int, _Sight] = {}
-        for edge, looks in self._looks:
-            if not vehicles_on(edge):
+        for approach in self._approaches:
+            if approach.asleep_until > time_s:
                 continue
-            for zone, lane, begin, stop_loop, up_loop in looks:
+            nearest = approach.room_m
+            if not vehicles_on(approach.edge):
+                approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
+                continue
+            for zone, lane, begin, stop_loop, up_loop in approach.looks:
                 for vehicle in reversed(ids_on(lane)):  # from the front: the first one too far ends the look
                     at = position(vehicle)
                     if at < begin:
+                        nearest = min(nearest, begin - at)
                         break
+                    nearest = 0.0
                     sight = now.get(zone)
                     if sight is None:
                         sight = now[zone] = _Sight()
-                    (sight.at_line if stop_loop < _NO_LOOP else sight.above).add(vehicle)
+                    (sight.at_line if stop_loop < _NO_LOOP else sight.above).append(vehicle)
                     v = speed_of(vehicle)
                     sight.speed += v
                     sight.halted += v < HALTED_MPS
@@ -123,6 +157,7 @@ class _Group:
                         sight.stop = True
                     if at <= up_loop:
                         sight.upstream = True
+            approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
         return now
 
     def _follow(
@@ -133,20 +168,17 @@ class _Group:
         passed: dict[int, int] = {}
         if before is None:
             return entered, passed
+        nothing = _Sight()
         for zone, sight in now.items():
-            new = sight.at_line | sight.above
-            old = before.get(zone)
-            if old is not None:
-                new -= old.at_line
-                new -= old.above
+            old = before.get(zone, nothing)
+            new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
             if new:
                 entered[zone] = len(new)
-        nothing = _Sight()
         for zone, old in before.items():
             sight = now.get(zone, nothing)
-            gone = sum(self._passed(zone, v, False) for v in old.at_line - sight.at_line)
+            gone = sum(self._passed(zone, v, False) for v in set(old.at_line).difference(sight.at_line))
             if old.above:
-                left = old.above - sight.at_line - sight.above
+                left = set(old.above).difference(sight.at_line, sight.above)
                 gone += sum(self._passed(zone, v, True) for v in left)
             if gone:
                 passed[zone] = gone

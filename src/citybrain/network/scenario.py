@@ -41,25 +41,11 @@ _PASSED = (
 _FILES = ("net-file", "route-files", "additional-files")
 _SHORT = {"n": "net-file", "r": "route-files", "a": "additional-files", "b": "begin", "e": "end"}
 _DETECTORS = frozenset(
-    [
-        "additional",
-        "add",
-        "e1Detector",
-        "inductionLoop",
-        "e2Detector",
-        "laneAreaDetector",
-        "e3Detector",
-        "entryExitDetector",
-        "detEntry",
-        "detExit",
-        "instantInductionLoop",
-        "edgeData",
-        "laneData",
-        "timedEvent",
-        "vTypeProbe",
-        "routeProbe",
-        "param",
-    ]
+    (
+        *("additional", "add", "param", "edgeData", "laneData", "timedEvent", "vTypeProbe", "routeProbe"),
+        *("e1Detector", "inductionLoop", "instantInductionLoop", "e2Detector", "laneAreaDetector"),
+        *("e3Detector", "entryExitDetector", "detEntry", "detExit"),
+    )
 )
 
 
