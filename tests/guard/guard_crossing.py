@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from citybrain.guard import Limits, Signal, start, step
+import msgspec
+
+from citybrain.guard import Limits, start, step
 from citybrain.model import Area, Junction, Level, MapProjection, Movement, OwnPlan, PlanPhase, RoadNet, Stage
 from citybrain.network import read_scenario
 
@@ -36,30 +38,29 @@ def crossing(**changes: object) -> Junction:
         for stage, green_s in ((0, 20.0), (1, 10.0), (2, 15.0))
         for phase, duration, stage in ((lamps[stage], green_s, stage), ("y" * 7, 3.0, -1), ("r" * 7, 2.0, -1))
     ]
-    fields: dict[str, object] = {
-        "id": "x",
-        "name": "Crossing",
-        "point": (0.0, 0.0),
-        "district": "d",
-        "zones": (),
-        "movements": movements,
-        "stages": stages,
-        "plan": OwnPlan("0", tuple(phases), 0.0),
-        "conflicts": _CONFLICTS,
-        "yields": _YIELDS,
-        "yellow_s": (3.0, 4.0, 3.0, 4.0, 3.5, 5.0, 3.0),
-        "all_red_s": 1.5,
-        "min_green_s": 5.0,
-        "max_red_s": 90.0,
-    }
-    return Junction(**(fields | changes))  # type: ignore[arg-type]
+    base = Junction(
+        id="x",
+        name="Crossing",
+        point=(0.0, 0.0),
+        district="d",
+        zones=(),
+        movements=movements,
+        stages=stages,
+        plan=OwnPlan("0", tuple(phases), 0.0),
+        conflicts=_CONFLICTS,
+        yields=_YIELDS,
+        yellow_s=(3.0, 4.0, 3.0, 4.0, 3.5, 5.0, 3.0),
+        all_red_s=1.5,
+        min_green_s=5.0,
+        max_red_s=90.0,
+    )
+    return msgspec.structs.replace(base, **changes)
 
 
 def city(*junctions: Junction) -> RoadNet:
     """A network of those junctions, one district each."""
     areas = [Area("c", Level.CITY, "City", "城市")]
-    for d in sorted({j.district for j in junctions}):
-        areas.append(Area(d, Level.DISTRICT, d, d, "c"))
+    areas += [Area(d, Level.DISTRICT, d, d, "c") for d in sorted({j.district for j in junctions})]
     areas += [Area(j.id, Level.JUNCTION, j.name, j.name, j.district) for j in junctions]
     plane = MapProjection("local", 0.0, 0.0, 1.0, (0.0,) * 6, (0.0,) * 6, 0.0)
     return RoadNet("by hand", "City", plane, (0.0, 0.0, 1.0, 1.0), (), junctions, tuple(areas), "")
@@ -86,13 +87,11 @@ def stubborn(seed: int, stages: int) -> Iterator[int | None]:
         yield from [wish] * rng.choice((1, 1, 2, 3, 7, 30, 200, 400))
 
 
-def drive(
-    limits: Limits, wishes: Iterator[int | None], seconds: int, act: Callable[..., object] = step
-) -> list[tuple[float, str]]:
+def drive(limits: Limits, wishes: Iterator[int | None], seconds: int) -> list[tuple[float, str]]:
     """The lamps of the core under those wishes, second by second from all-red."""
-    signal: Signal = start(limits, T0)
+    signal = start(limits, T0)
     history = [(0.0, limits.lamps[-1])]
     for second in range(1, seconds):
-        signal, lamps, _ = act(limits, signal, next(wishes), T0 + second * 1000)  # type: ignore[misc]
+        signal, lamps, _ = step(limits, signal, next(wishes), T0 + second * 1000)
         history.append((float(second), lamps))
     return history

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from citybrain.model import Junction
 
@@ -50,7 +50,7 @@ def _conflicts(junction: Junction, history: History) -> Iterator[str]:
 
 
 def _order(link: int, run: list[tuple[str, float, float]]) -> Iterator[str]:
-    for (before, _, second), (after, _, _) in zip(run, run[1:], strict=False):
+    for (before, _, second), (after, _, _) in pairwise(run):
         if (before, after) not in {("green", "yellow"), ("yellow", "red"), ("red", "green")}:
             yield f"{second}: link {link} goes from {before} to {after}"
 

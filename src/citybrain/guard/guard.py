@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from citybrain.guard import junction as core
 from citybrain.guard.junction import Reason, Signal
-from citybrain.guard.limits import Limits, LimitsError, limits_of
+from citybrain.guard.limits import TICK_MS, Limits, LimitsError, limits_of
 from citybrain.guard.monitor import Monitor, MonitorState
 from citybrain.guard.order import NOT_HEARD_MS, SILENCE_MS, Orders
 from citybrain.guard.plan import PlanClock, Playback, begin_playback, play
@@ -114,11 +114,15 @@ class Guard:
     def advance(self, time_ms: int) -> Sequence[tuple[str, str]]:
         """Move on to `time_ms`: (junction, lamps) of each junction whose lamps changed, at first of all.
 
-        A clock that goes back or jumps ahead by more than 10 s is survived: every timer keeps its age, and orders
-        from before the jump are forgotten.
+        Lost seconds and a clock that jumps are survived: lamps stood still meanwhile, so timers grow by one second
+        at most (over a jump back, or ahead by more than 10 s, not at all, and orders from before are forgotten).
         """
-        if time_ms < self.time_ms or time_ms > self.time_ms + FARTHEST_JUMP_MS:
-            self._jump(time_ms)
+        gap_ms = time_ms - self.time_ms
+        if not 0 <= gap_ms <= FARTHEST_JUMP_MS:
+            self._orders.heard_ms[:] = NOT_HEARD_MS
+            self._shift(gap_ms, time_ms)
+        elif gap_ms > TICK_MS:
+            self._shift(gap_ms - TICK_MS, time_ms)
         self.time_ms = time_ms
         self._due_ms[self._switches.expire(time_ms)] = _NOW
         silent = (self._control == _BRAIN) & (time_ms - self._orders.heard_ms > SILENCE_MS)
@@ -264,9 +268,8 @@ class Guard:
             self._signals[j] = core.start(limits, self.time_ms)
             self._due_ms[j] = _NOW
 
-    def _jump(self, time_ms: int) -> None:
-        by_ms = time_ms - self.time_ms
-        self._orders.heard_ms[:] = NOT_HEARD_MS
+    def _shift(self, by_ms: int, time_ms: int) -> None:
+        """Move every timer by `by_ms`; who plays a plan as it stands begins it anew."""
         self._signals = [core.shifted(s, by_ms) if s else None for s in self._signals]
         self._shown_ms += by_ms
         for monitor in self._monitors:
