@@ -1,0 +1,173 @@
+"""The cockpit's server: the officials' page, its API and its live link, as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+from fastapi import FastAPI, Request, WebSocket
+from starlette.middleware import Middleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from citybrain.cockpit.audience import Audience
+from citybrain.cockpit.follow import Follower
+from citybrain.cockpit.history import HOURS_MAX, history, vitals
+from citybrain.cockpit.junction import junction_view
+from citybrain.cockpit.live import LiveCity
+from citybrain.cockpit.live_link import serve_page
+from citybrain.cockpit.map import EncodedMap, encode_map
+from citybrain.cockpit.origin import OriginCheck
+from citybrain.cockpit.problem import RequestError, json_response, problem_response
+from citybrain.cockpit.record import METRICS
+from citybrain.cockpit.switch import read_ask, switch
+from citybrain.cockpit.window import CityHub, Window
+from citybrain.model import RoadNet
+
+STATIC = Path(__file__).parent / "static"
+
+
+def make_app(
+    hub: CityHub,
+    net: RoadNet,
+    *,
+    metrics: Callable[[], str] | None = None,
+    zone: str = "UTC",
+    hosts: Iterable[str] = (),
+    static: Path = STATIC,
+) -> ASGIApp:
+    """The page's server over a hub and a road network.
+
+    `metrics` gives the text of `/metrics` (Prometheus exposition); `zone` is the IANA name of the city's
+    time zone; `hosts` are names besides the loopback ones
+    under which the page may be reached. Serve it with uvicorn, on loopback; its lifespan follows the city.
+    """
+    window = Window(hub)
+    live = LiveCity(net, zone)
+    audience = Audience()
+    follower = Follower(window, live, audience)
+    app = FastAPI(
+        title="City Brain cockpit",
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_following(follower),
+        middleware=[Middleware(OriginCheck, hosts=tuple(hosts))],
+    )
+    app.add_exception_handler(RequestError, _tell)
+    app.add_exception_handler(404, _not_found)
+    _serve_state(app, net, live, window)
+    _serve_switch(app, net, live, window, follower)
+    _serve_operations(app, live, audience, metrics)
+    _serve_page(app, live, audience, net, static)
+    return app
+
+
+def _following(follower: Follower) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(follower.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return lifespan
+
+
+def _serve_state(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:
+    junctions = {j.id: j for j in net.junctions}
+
+    @app.get("/api/vitals", summary="Newest vital signs of the living city and its shadow, with their past")
+    async def get_vitals() -> Response:
+        return json_response(vitals(live))
+
+    @app.get("/api/history", summary="One metric of both cities over the last hours of city time")
+    async def get_history(metric: str, hours: float = 6.0) -> Response:
+        if metric not in METRICS:
+            raise RequestError(422, f"metric: one of {', '.join(METRICS)}")
+        if not 0.1 <= hours <= HOURS_MAX:
+            raise RequestError(422, f"hours: from 0.1 to {HOURS_MAX}")
+        return json_response(await history(window, live, metric, hours))
+
+    @app.get("/api/junction/{junction_id:path}", summary="A junction: movements, queues, stage, why, refusals")
+    async def get_junction(junction_id: str) -> Response:
+        junction = junctions.get(junction_id)
+        if junction is None:
+            raise RequestError(404, "no such junction")
+        return json_response(await junction_view(net, junction, live, window))
+
+
+def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window, follower: Follower) -> None:
+    @app.get("/api/switch", summary="Who switched what until when, newest first")
+    async def get_switches() -> Response:
+        return json_response(live.switches()[::-1])
+
+    @app.post("/api/switch", summary="Give an area to the brain or to its own plans")
+    async def post_switch(request: Request) -> Response:
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise RequestError(415, "send application/json")
+        asked = read_ask(await request.body(), net, live)
+        answer = await switch(window, follower, asked)
+        return json_response(answer, 202 if answer.accepted is None else 200)
+
+
+def _serve_operations(app: FastAPI, live: LiveCity, audience: Audience, metrics: Callable[[], str] | None) -> None:
+    @app.get("/healthz", summary="Whether the server lives, and how old what it shows is")
+    async def healthz() -> Response:
+        return json_response(
+            {"ok": True, "city_time_ms": live.time_ms, "pages": len(audience.listeners), "seen": live.seen()}
+        )
+
+    @app.get("/metrics", summary="Prometheus metrics")
+    async def get_metrics() -> Response:
+        if metrics is None:
+            raise RequestError(404, "no metrics are kept here")
+        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _serve_page(app: FastAPI, live: LiveCity, audience: Audience, net: RoadNet, static: Path) -> None:
+    drawn: list[EncodedMap] = []
+
+    @app.get("/api/map", summary="The road network as the page draws it")
+    async def get_map(request: Request) -> Response:
+        if not drawn:
+            drawn.append(await asyncio.to_thread(encode_map, net))
+        return _map_response(request, drawn[0])
+
+    @app.websocket("/ws/live")
+    async def live_link(socket: WebSocket) -> None:
+        await serve_page(socket, live, audience)
+
+    if (static / "index.html").is_file():
+        app.mount("/", StaticFiles(directory=static, html=True))
+    else:
+
+        @app.get("/")
+        async def no_page() -> Response:
+            raise RequestError(503, "the page is not built: run `python hatch_build.py` in the repository")
+
+
+def _map_response(request: Request, drawn: EncodedMap) -> Response:
+    headers = {"etag": drawn.etag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    if drawn.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return Response(drawn.gzipped, headers=headers, media_type="application/json")
+    return Response(drawn.plain, headers=headers, media_type="application/json")
+
+
+async def _tell(_: Request, error: Exception) -> Response:
+    if isinstance(error, RequestError):
+        return error.response()
+    return problem_response(500, "the server failed: see its log")
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return problem_response(404, "nothing lies at that address")

@@ -1,0 +1,107 @@
+"""The junction panel's answer: what a junction is, what it does now, and what it was refused."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlglot import exp, select
+
+from citybrain.cockpit.geometry import heading_deg
+from citybrain.cockpit.live import LiveCity
+from citybrain.cockpit.record import JunctionNow, Refusal
+from citybrain.cockpit.window import HubSilentError, Window, dataset_table, rows_of
+from citybrain.model import Junction, Lane, Link, RoadNet
+
+REFUSALS_SHOWN = 50
+
+
+class MovementView(Struct, frozen=True):
+    """A movement in the words that the page needs. `heading` is where its traffic heads, degrees from north."""
+
+    id: str
+    heading: int
+    turn: str
+    street: str
+    always_green: bool
+    links: tuple[int, ...]
+    storage_m: float
+    """Longest stretch that its detectors see."""
+
+
+class StageView(Struct, frozen=True):
+    """A stage: its lamps and the movements that it lets go."""
+
+    lamps: str
+    movements: tuple[int, ...]
+
+
+class JunctionView(Struct, frozen=True):
+    """A junction as the panel shows it."""
+
+    id: str
+    name: str
+    district: str
+    refused: str | None
+    min_green_s: float
+    max_red_s: float
+    all_red_s: float
+    cycle_s: float
+    movements: tuple[MovementView, ...]
+    stages: tuple[StageView, ...]
+    now: JunctionNow
+    refusals: tuple[Refusal, ...]
+
+
+async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window: Window) -> JunctionView:
+    """The panel's answer for a junction."""
+    wanted = {m.from_link for m in junction.movements}
+    links = {link.id: link for link in net.links if link.id in wanted}
+    lanes = {lane.id: lane for link in links.values() for lane in link.lanes}
+    return JunctionView(
+        id=junction.id,
+        name=junction.name,
+        district=junction.district,
+        refused=junction.refused,
+        min_green_s=junction.min_green_s,
+        max_red_s=junction.max_red_s,
+        all_red_s=junction.all_red_s,
+        cycle_s=junction.plan.cycle_s,
+        movements=_movements(junction, links, lanes),
+        stages=tuple(StageView(s.lamps, s.movements) for s in junction.stages),
+        now=live.junction(junction.id),
+        refusals=await _refusals(junction.id, live, window),
+    )
+
+
+def _movements(junction: Junction, links: dict[str, Link], lanes: dict[str, Lane]) -> tuple[MovementView, ...]:
+    length = {zone.id: zone.length_m for zone in junction.zones}
+    views = []
+    for movement in junction.movements:
+        into = [lanes[z].shape for z in movement.zones if z in lanes]
+        shape = into[0] if into else links[movement.from_link].shape
+        views.append(
+            MovementView(
+                id=movement.id,
+                heading=round(heading_deg(shape, True)) % 360,
+                turn=movement.turn,
+                street=links[movement.from_link].name,
+                always_green=movement.always_green,
+                links=movement.signal_links,
+                storage_m=max((length.get(z, 0.0) for z in movement.zones), default=0.0),
+            )
+        )
+    return tuple(views)
+
+
+async def _refusals(junction: str, live: LiveCity, window: Window) -> tuple[Refusal, ...]:
+    """Newest first; from memory while the library is away."""
+    query = (
+        select("junction", "epoch_ms(time) AS time", "source", "stage", "reason")
+        .from_(dataset_table("traffic.order_refusal"))
+        .where(exp.column("junction").eq(exp.Literal.string(junction)))
+        .order_by("time DESC")
+    )
+    try:
+        rows = rows_of(await window.table(query, REFUSALS_SHOWN))
+    except HubSilentError:
+        return live.refusals(junction)[::-1][:REFUSALS_SHOWN]
+    return tuple(Refusal(**row) for row in rows)

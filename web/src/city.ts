@@ -1,0 +1,242 @@
+/** The city as the page knows it: fed by the live link, watched by the parts of the page. */
+
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { Frame } from './frame';
+
+export interface Score {
+  city: 'live' | 'shadow';
+  time: number;
+  in_transit: number;
+  waiting: number;
+  mean_delay_s: number;
+  delay_index: number;
+  mean_speed_mps: number | null;
+  arrived: number;
+  halted: number;
+  longest_queue_m: number;
+  longest_queue_zone: string | null;
+  teleports: number;
+}
+
+/** Link, speed and allowed speed in m/s, probe observations. */
+export type Slow = [string, number, number, number];
+
+export type Control = 'brain' | 'own_plan' | 'silence' | 'refused';
+
+export interface Signal {
+  junction: string;
+  time: number;
+  stage: number;
+  next_stage: number;
+  since: number;
+  lamps: string;
+  control: Control;
+}
+
+export interface Queue {
+  movement: string;
+  time: number;
+  queue_veh: number;
+  queue_sd_veh: number;
+  arrival_vph: number;
+  waited_s: number;
+  age_s: number;
+}
+
+export interface Order {
+  junction: string;
+  time: number;
+  stage: number;
+  why: string;
+  serves: string | null;
+  serves_veh: number | null;
+  waits: string | null;
+  waits_s: number | null;
+}
+
+export interface Refusal {
+  junction: string;
+  time: number;
+  source: string;
+  stage: number;
+  reason: string;
+}
+
+export interface Happening {
+  id: string;
+  time: number;
+  kind: string;
+  subject: string;
+  state: string;
+  detail: string;
+  until: number | null;
+}
+
+export interface Switch {
+  request: string;
+  time: number;
+  area: string;
+  control: 'brain' | 'own_plan';
+  who: string;
+  why: string;
+  until: number | null;
+  accepted: boolean | null;
+  reason: string;
+  junctions: number;
+}
+
+export interface Seen {
+  dataset: string;
+  time: number;
+  age_s: number;
+  cadence_s: number | null;
+}
+
+export interface JunctionNow {
+  id: string;
+  time: number;
+  signal: Signal | null;
+  order: Order | null;
+  queues: Queue[];
+  switch: Switch | null;
+}
+
+export type Link = 'connecting' | 'live' | 'lost';
+
+export type Topic =
+  | 'link'
+  | 'clock'
+  | 'score'
+  | 'slow'
+  | 'control'
+  | 'happening'
+  | 'refusal'
+  | 'switch'
+  | 'junction'
+  | 'seen'
+  | 'frame';
+
+const SCORES_KEPT = 900;
+const LINES_KEPT = 100;
+/** A source is stale when it is later than its cadence by this factor. */
+const LATE = 1.5;
+const STALE_LEAST_S = 3;
+
+export class City {
+  name = '';
+  zone = 'UTC';
+  link: Link = 'connecting';
+  /** City time of the newest frame, null before the first. */
+  timeMs: number | null = null;
+  /** City seconds a wall second, as observed. */
+  speed = 1;
+  scores: Record<'live' | 'shadow', Score[]> = { live: [], shadow: [] };
+  slow: Slow[] = [];
+  control: Record<string, Control> = {};
+  happenings: Happening[] = [];
+  refusals: Refusal[] = [];
+  switches: Switch[] = [];
+  junction: JunctionNow | null = null;
+  frame: Frame | null = null;
+  private seen = new Map<string, { seen: Seen; at: number }>();
+  private readonly watchers = new Map<Topic, Set<() => void>>();
+  private lastFrameAt = 0;
+
+  on(topic: Topic, call: () => void): () => void {
+    const calls = this.watchers.get(topic) ?? new Set();
+    this.watchers.set(topic, calls.add(call));
+    return () => calls.delete(call);
+  }
+
+  tell(topic: Topic): void {
+    this.watchers.get(topic)?.forEach((call) => call());
+  }
+
+  /** Wall seconds since the newest record of a dataset came; null when none has come. */
+  age(dataset: string): number | null {
+    const found = this.seen.get(dataset);
+    return found ? found.seen.age_s + (performance.now() - found.at) / 1000 : null;
+  }
+
+  /** Whether a dataset is later than it promised. */
+  stale(dataset: string): boolean {
+    const found = this.seen.get(dataset);
+    if (!found || found.seen.cadence_s === null) return false;
+    const due = (found.seen.cadence_s * LATE) / Math.max(1, this.speed);
+    return (this.age(dataset) ?? 0) > Math.max(STALE_LEAST_S, due);
+  }
+
+  takeFrame(frame: Frame): void {
+    const now = performance.now();
+    const wall = now - this.lastFrameAt;
+    if (this.timeMs !== null && this.lastFrameAt > 0 && frame.timeMs > this.timeMs && wall > 20 && wall < 10_000) {
+      this.speed += ((frame.timeMs - this.timeMs) / wall - this.speed) * 0.1;
+    }
+    this.lastFrameAt = now;
+    this.timeMs = frame.timeMs;
+    this.frame = frame;
+    this.tell('frame');
+    this.tell('clock');
+  }
+
+  takeSeen(all: Seen[]): void {
+    const at = performance.now();
+    for (const seen of all) this.seen.set(seen.dataset, { seen, at });
+    this.tell('seen');
+  }
+
+  takeScores(scores: readonly Score[], anew = false): void {
+    if (anew) this.scores = { live: [], shadow: [] };
+    for (const score of scores) {
+      const kept = this.scores[score.city];
+      while (kept.length && kept[kept.length - 1].time >= score.time) kept.pop();
+      kept.push(score);
+      if (kept.length > SCORES_KEPT) kept.shift();
+    }
+    this.tell('score');
+  }
+
+  takeHappenings(happenings: readonly Happening[]): void {
+    const known = new Map(this.happenings.map((h) => [h.id, h]));
+    for (const h of happenings) known.set(h.id, h);
+    this.happenings = [...known.values()].sort((a, b) => b.time - a.time).slice(0, LINES_KEPT);
+    this.tell('happening');
+  }
+
+  takeSwitches(switches: readonly Switch[]): void {
+    const known = new Map(this.switches.map((s) => [s.request, s]));
+    for (const s of switches) known.set(s.request, s);
+    this.switches = [...known.values()].sort((a, b) => b.time - a.time).slice(0, LINES_KEPT);
+    this.tell('switch');
+  }
+
+  takeRefusals(refusals: readonly Refusal[]): void {
+    this.refusals = [...refusals].reverse().concat(this.refusals).slice(0, LINES_KEPT);
+    this.tell('refusal');
+  }
+}
+
+/** Draws a part of the page anew when something that it shows changes. */
+export class Shows implements ReactiveController {
+  private ends: (() => void)[] = [];
+
+  constructor(
+    private readonly host: ReactiveControllerHost,
+    private readonly city: () => City,
+    private readonly topics: readonly Topic[],
+  ) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    this.ends = this.topics.map((t) => this.city().on(t, () => this.host.requestUpdate()));
+  }
+
+  hostDisconnected(): void {
+    this.ends.forEach((end) => end());
+    this.ends = [];
+  }
+}
+
+/** The one city of this page. */
+export const city = new City();
