@@ -13,6 +13,7 @@ import libsumo
 from citybrain.model import Batch, RoadNet, Tick, to_ms
 from citybrain.network.lane_sensor import LaneSensors
 from citybrain.network.scenario import Scenario, ScenarioError
+from citybrain.network.sumo_control import write_programs
 
 SignalMode = Literal["guard", "own", "actuated", "delay_based"]
 TELEPORT_S = 600
@@ -102,10 +103,14 @@ class SimulatedCity:
 
     def _arguments(self, state: Path | None) -> list[str]:
         s = self.scenario
+        additional = list(s.additional_files)
+        if self.control in ("actuated", "delay_based"):
+            additional.append(Path(self._folder.name) / "programs.add.xml")
+            write_programs(self.net.junctions, self.control, additional[-1])
         options = {
             "net-file": str(s.net_file),
             "route-files": ",".join(map(str, s.route_files)),
-            "additional-files": ",".join(map(str, s.additional_files)),
+            "additional-files": ",".join(map(str, additional)),
             "begin": str(s.begin_s),
             "step-length": str(s.step_s),
             "seed": str(s.seed),
@@ -116,6 +121,8 @@ class SimulatedCity:
             "no-duration-log": "true",
             "xml-validation": "never",
             "device.tripinfo.probability": "1",
+            "save-state.rng": "true",
+            "save-state.precision": "9",
         } | dict(s.options)
         if self._outputs is not None:
             self._outputs.mkdir(parents=True, exist_ok=True)

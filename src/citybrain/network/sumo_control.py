@@ -1,0 +1,48 @@
+"""SUMO's own signal controllers on the real stages: what the brain is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+from citybrain.model import Junction
+
+MIN_GREEN_S = 5
+MAX_GREEN_S = 50
+
+
+def write_programs(junctions: Sequence[Junction], kind: Literal["actuated", "delay_based"], file: Path) -> None:
+    """Write an additional file that puts every junction under SUMO's `actuated` or `delay_based` control.
+
+    Stages may last 5 to 50 s; what lies between them (yellow, all-red, crossings that clear) keeps its fixed
+    duration, so that an all-red beside always-green turns is not mistaken for a stage. Raises OSError.
+    """
+    lines = ["<additional>"]
+    for junction in junctions:
+        if not any(p.stage >= 0 for p in junction.plan.phases):
+            continue
+        lines.append(
+            f'  <tlLogic id="{escape(junction.id)}" type="{kind}" programID="citybrain" '
+            f'offset="{junction.plan.offset_s:g}">'
+        )
+        for lamps, duration_s, stage in _phases(junction):
+            range_s = f' minDur="{MIN_GREEN_S}" maxDur="{MAX_GREEN_S}"' if stage else ""
+            lines.append(f'    <phase duration="{duration_s:g}" state="{lamps}"{range_s}/>')
+        lines.append("  </tlLogic>")
+    lines.append("</additional>")
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _phases(junction: Junction) -> list[tuple[str, float, bool]]:
+    """Lamps, seconds and whether it is a stage, of each phase; an all-red is put in where the plan goes from
+    yellow straight into a stage, so that SUMO's controller keeps the same clearance as the guard."""
+    phases = junction.plan.phases
+    found = []
+    for i, phase in enumerate(phases):
+        found.append((phase.lamps, phase.duration_s, phase.stage >= 0))
+        after = phases[(i + 1) % len(phases)]
+        if "y" in phase.lamps and after.stage >= 0:
+            found.append((phase.lamps.replace("y", "r"), junction.all_red_s, False))
+    return found
