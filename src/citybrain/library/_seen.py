@@ -7,7 +7,7 @@ at. An index in DuckDB would do the same at some 30 bytes of memory a batch: hal
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import numpy as np
@@ -34,13 +34,18 @@ class Seen:
         for rows in reader:
             self._set(rows.column(0).to_numpy(zero_copy_only=False))
 
-    def __contains__(self, batch_id: str) -> bool:
-        mark = fingerprint(batch_id)
-        probes = _probes(np.array([mark], dtype=np.uint64))
-        if not (self._bits[probes >> 3] >> (probes & 7) & 1).all():
-            return False
-        found = self._con.execute("SELECT 1 FROM main.batches WHERE fingerprint = ? AND id = ?", [mark, batch_id])
-        return bool(found.fetchall())
+    def among(self, batch_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are stored."""
+        marks = np.array([fingerprint(i) for i in batch_ids], dtype=np.uint64)
+        probes = _probes(marks)
+        hits = (self._bits[probes >> 3] >> (probes & 7) & 1).reshape(len(marks), _PROBES).all(axis=1)
+        if not hits.any():
+            return set()
+        maybe = [int(mark) for mark in marks[hits]]
+        found = self._con.execute(
+            "SELECT id FROM main.batches WHERE fingerprint IN (SELECT unnest(?::UBIGINT[]))", [maybe]
+        ).fetchall()
+        return {i for (i,) in found} & set(batch_ids)
 
     def add(self, batch_ids: Iterable[str]) -> None:
         """Remember ids that have been committed."""

@@ -65,6 +65,8 @@ class Library:
         self._reached = reached
         self._writing = threading.RLock()
         self._refused = False
+        self.passed_over = 0
+        """Batches that were not stored, because they were stored before or are transient."""
         self._garbage: list[str] = []
         self._received_ms = self._folded_ms = 0
         self._latest: dict[str, int | None] = {}
@@ -172,6 +174,10 @@ class Library:
         with self._store.snapshot() as cursor:
             return [self._stock(cursor, d) for d in self._kept.values()]
 
+    def latest_ms(self, dataset_id: str) -> int | None:
+        """The latest event time stored of a dataset; None before the first and for one that is not kept."""
+        return self._latest.get(dataset_id)
+
     @property
     def received_ms(self) -> int:
         """`received_at` of the latest commit, 0 before the first."""
@@ -222,17 +228,17 @@ class Library:
 
     def _fresh(self, batches: Sequence[Batch]) -> list[Batch]:
         """The batches to store, each once, their rows held against the declaration."""
-        fresh: dict[str, Batch] = {}
         for batch in batches:
             if batch.dataset not in self._declarations:
                 raise LibraryError(f"no dataset {batch.dataset!r} is declared")
-            if batch.dataset in self._kept and batch.id not in fresh and batch.id not in self._seen:
-                try:
-                    rows = conform(batch.rows, self._kept[batch.dataset])
-                except ValueError as e:
-                    raise LibraryError(f"batch {batch.id}: {e}") from None
-                fresh[batch.id] = Batch(batch.dataset, batch.id, rows)
-        return list(fresh.values())
+        kept = {b.id: b for b in reversed(batches) if b.dataset in self._kept}
+        stored = self._seen.among(list(kept)) if kept else set()
+        fresh = [b for b in batches if kept.get(b.id) is b and b.id not in stored]
+        self.passed_over += len(batches) - len(fresh)
+        try:
+            return [Batch(b.dataset, b.id, conform(b.rows, self._kept[b.dataset])) for b in fresh]
+        except ValueError as e:
+            raise LibraryError(str(e)) from None
 
     def _open_stretch(self, dataset: Dataset) -> tuple[int, int | None]:
         """Rows of the open table and the earliest event time among them."""
