@@ -2,7 +2,8 @@
 
 `NatsServer` is the bus's server as a child process and `Bus` a connection to it. `Graph` joins steps;
 `LocalRunner` runs it in process, `BusRunner` on the bus, `replay` a second time from the log.
-`Registers` are the SQL tables, `Supervisor` starts and watches processes, `DataFolder` is the one folder in which all of it lies.
+`Registers` are the SQL tables, `Supervisor` starts and watches processes, `DataFolder` is the one
+folder in which all of it lies.
 """
 
 from citybrain.cloud._durable import Delivery

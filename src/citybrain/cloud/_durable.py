@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
@@ -14,6 +15,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from citybrain.cloud._inbox import end_tasks
 from citybrain.cloud._pull import pull
 from citybrain.cloud.wire import Position, decode
 from citybrain.model import Batch
@@ -68,9 +70,7 @@ async def consume(
                 raise item
             yield item
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)
 
 
 async def _feed(
@@ -89,10 +89,11 @@ async def _feed(
 
     try:
         await _begin(bus, stream, subjects, durable, after)
-        async for msg in pull(bus, stream, durable, restore):
-            delivery = _delivery(bus, msg)
-            if delivery is not None:
-                await queue.put(delivery)
+        async with contextlib.aclosing(pull(bus, stream, durable, restore)) as messages:
+            async for msg in messages:
+                delivery = _delivery(bus, msg)
+                if delivery is not None:
+                    await queue.put(delivery)
     except Exception as e:
         await queue.put(e)
 

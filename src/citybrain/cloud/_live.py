@@ -8,18 +8,18 @@ from collections import deque
 from collections.abc import AsyncGenerator, Collection
 from typing import TYPE_CHECKING, Self
 
-import nats.errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from citybrain.cloud import _log
+from citybrain.cloud._inbox import Inbox
 from citybrain.cloud.errors import BusRefused
 from citybrain.cloud.wire import LIVE, Position, Stored, decode
 
 if TYPE_CHECKING:
     from citybrain.cloud.bus import Bus
 
-POLL_S = 0.5
+POLL_S = 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -40,7 +40,8 @@ class Listener:
 
     async def aclose(self) -> None:
         """End the subscription."""
-        await _end(self._bus, self._subscription)
+        if self._subscription is not None and not self._bus.client.is_closed:
+            await self._subscription.unsubscribe()
 
     def __aiter__(self) -> Self:
         return self
@@ -71,7 +72,7 @@ class Tail:
         self._subjects = {s for subjects in self._streams.values() for s in subjects}
         self._seen: dict[str, int] = {}
         self._reconnects = bus.reconnects
-        self._subscription: Subscription | None = None
+        self._inbox = Inbox(bus)
         self._entries = self._follow()
 
     async def open(self) -> Self:
@@ -80,7 +81,7 @@ class Tail:
         systems = {s.rsplit(".", 1)[0] for s in self._subjects}
         wide = f"{systems.pop()}.>" if len(systems) == 1 else "city.>"
         subject = next(iter(self._subjects)) if len(self._subjects) == 1 else wide
-        self._subscription = await self._bus.client.subscribe(LIVE + subject)
+        await self._inbox.open(LIVE + subject)
         for stream in self._streams:
             self._seen[stream] = await _log.last_sequence(self._bus, stream)
         return self
@@ -88,7 +89,7 @@ class Tail:
     async def aclose(self) -> None:
         """End the subscription."""
         await self._entries.aclose()
-        await _end(self._bus, self._subscription)
+        await self._inbox.close()
 
     def __aiter__(self) -> Self:
         return self
@@ -97,12 +98,8 @@ class Tail:
         return await anext(self._entries)
 
     async def _follow(self) -> AsyncGenerator[Stored]:
-        assert self._subscription is not None
         while True:
-            try:
-                msg = await self._subscription.next_msg(timeout=POLL_S)
-            except nats.errors.TimeoutError:
-                msg = None
+            msg = await self._inbox.next(POLL_S)
             if self._bus.reconnects != self._reconnects:
                 self._reconnects = self._bus.reconnects
                 for stream in self._streams:
@@ -138,11 +135,3 @@ class Tail:
                 logger.info("the gap of %s is read later: %s", stream, e)
                 await self._bus.connected.wait()
                 await asyncio.sleep(0.1)
-
-
-async def _end(bus: Bus, subscription: Subscription | None) -> None:
-    if subscription is not None and not bus.client.is_closed:
-        try:
-            await subscription.unsubscribe()
-        except nats.errors.Error as e:
-            logger.debug("unsubscribe: %s", e)

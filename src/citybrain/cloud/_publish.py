@@ -80,7 +80,8 @@ class Publisher:
             while True:
                 try:
                     if token:
-                        await asyncio.wait_for(self._open[token], ATTEMPT_S)
+                        async with asyncio.timeout(ATTEMPT_S):
+                            await self._open[token]
                         return
                 except TimeoutError:
                     why = "no answer"
@@ -102,9 +103,16 @@ class Publisher:
             await asyncio.sleep(seconds)
             return
         try:
-            await asyncio.wait_for(self._bus.connected.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._bus.connected.wait()
         except TimeoutError:
             return
+
+    def disconnected(self) -> None:
+        """What was under way will not be acknowledged any more: it is sent again."""
+        for future in self._open.values():
+            if not future.done():
+                future.set_exception(_NotStored("connection lost"))
 
     async def _acknowledged(self, msg: Msg) -> None:
         future = self._open.get(msg.subject.rsplit(".", 1)[1])

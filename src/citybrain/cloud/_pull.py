@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import nats.errors
 from nats.aio.msg import Msg
 
+from citybrain.cloud._inbox import Inbox
+
 if TYPE_CHECKING:
     from citybrain.cloud.bus import Bus
 
@@ -27,8 +29,8 @@ async def pull(
 
     `restore` is awaited whenever the server fell silent: it makes the consumer again if that is needed.
     """
-    inbox = bus.client.new_inbox()
-    subscription = await bus.client.subscribe(inbox)
+    reply = bus.client.new_inbox()
+    inbox = await Inbox(bus).open(reply)
     ask = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
     wanted = {
         "batch": bulk,
@@ -40,11 +42,10 @@ async def pull(
     try:
         while True:
             if due <= bulk // 2 and bus.client.is_connected:
-                await bus.client.publish(ask, request, reply=inbox)
+                await bus.client.publish(ask, request, reply=reply)
                 due += bulk
-            try:
-                msg = await subscription.next_msg(timeout=2.5 * HEARTBEAT_S)
-            except nats.errors.TimeoutError:
+            msg = await inbox.next(2.5 * HEARTBEAT_S)
+            if msg is None:
                 await _returned(bus, restore)
                 due = 0
                 continue
@@ -58,8 +59,7 @@ async def pull(
                 if status not in ("404", "408"):
                     await _returned(bus, restore)
     finally:
-        if not bus.client.is_closed:
-            await subscription.unsubscribe()
+        await inbox.close()
 
 
 async def _returned(bus: Bus, restore: Callable[[], Awaitable[None]]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import nats.errors
 from nats.aio.msg import Msg
 
+from citybrain.cloud._inbox import Inbox, end_tasks
 from citybrain.cloud.errors import CloudError, RequestFailed
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ async def request(bus: Bus, subject: str, data: bytes, timeout_s: float) -> byte
         raise RequestFailed(f"{subject}: a request of {len(data)} bytes, at most {LARGEST_REQUEST}")
     if not bus.client.is_connected:
         raise RequestFailed(f"{subject}: no connection to the bus")
-    inbox = bus.client.new_inbox()
-    subscription = await bus.client.subscribe(inbox)
+    reply = bus.client.new_inbox()
+    inbox = await Inbox(bus).open(reply)
     parts: list[bytes] = []
     try:
-        await bus.client.publish(subject, data, reply=inbox)
+        await bus.client.publish(subject, data, reply=reply)
         while True:
-            msg = await subscription.next_msg(timeout=timeout_s)
+            msg = await inbox.next(timeout_s)
+            if msg is None:
+                raise RequestFailed(f"{subject}: no answer within {timeout_s:.0f} s")
             headers = msg.headers or {}
             if headers.get("Status") == "503":
                 raise RequestFailed(f"nobody serves {subject}: is that process running?")
@@ -51,13 +54,10 @@ async def request(bus: Bus, subject: str, data: bytes, timeout_s: float) -> byte
                 await bus.client.publish(msg.reply, b"")
             if LAST in headers:
                 return b"".join(parts)
-    except nats.errors.TimeoutError:
-        raise RequestFailed(f"{subject}: no answer for {timeout_s:.0f} s") from None
     except nats.errors.Error as e:
         raise RequestFailed(f"{subject}: {e or type(e).__name__}") from None
     finally:
-        if not bus.client.is_closed:
-            await subscription.unsubscribe()
+        await inbox.close()
 
 
 async def serve(bus: Bus, subject: str, handler: Handler, *, at_once: int = 16) -> Callable[[], Awaitable[None]]:
@@ -82,9 +82,7 @@ async def serve(bus: Bus, subject: str, handler: Handler, *, at_once: int = 16) 
     async def end() -> None:
         if not bus.client.is_closed:
             await subscription.unsubscribe()
-        for task in list(running):
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end_tasks(running)
 
     return end
 

@@ -16,6 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from citybrain.cloud import _durable, _log, _request
 from citybrain.cloud._durable import Delivery
+from citybrain.cloud._inbox import Inbox
 from citybrain.cloud._live import Listener, Tail
 from citybrain.cloud._publish import Publisher
 from citybrain.cloud._request import Handler
@@ -58,6 +59,7 @@ class Bus:
         self.jetstream: JetStreamContext = client.jetstream(timeout=ANSWER_S)
         self.connected = asyncio.Event()
         self.reconnects = 0
+        self.inboxes: set[Inbox] = set()
         self._publisher = Publisher(self, in_flight=in_flight, ride_out_s=ride_out_s)
 
     @classmethod
@@ -225,11 +227,14 @@ class Bus:
 
     async def _on_disconnect(self) -> None:
         self.connected.clear()
+        self._publisher.disconnected()
         logger.info("bus: disconnected")
 
     async def _on_reconnect(self) -> None:
         self.reconnects += 1
         self.connected.set()
+        for inbox in self.inboxes:
+            inbox.wake()
         logger.info("bus: connected again")
 
 
