@@ -198,8 +198,8 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
 
 def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
     """All-red in whole seconds: the program's shortest where it has one (1 … 3 s), else the clearance
-    R = (W + L) / v of the Institute of Transportation Engineers, within 1 … 2 s, where W is the way to the
-    middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s) of the links."""
+    R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within
+    1 … 2 s, where W is the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s) of the links."""
     free = always_green(program)
     own = [
         duration
@@ -209,7 +209,7 @@ def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -
     if own:
         return _clamp(min(own), (1.0, 3.0))
     need = max(((w / 2 + VEHICLE_M) / max(v, 1.0) for w, v in clearing), default=0.0)
-    return float(round(_clamp(need, ALL_RED_RANGE_S)))
+    return float(int(_clamp(need, ALL_RED_RANGE_S)))
 
 
 def refusal(program: ProgramRow, links: int, stages: Sequence[str], foes: Foes) -> str | None:
