@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from citybrain.guard import junction as core
 from citybrain.guard.junction import Reason, Signal
-from citybrain.guard.limits import TICK_MS, Limits, LimitsError, limits_of
+from citybrain.guard.limits import TICK_MS, Limits, LimitsError, limits_of, own_plan_limits
 from citybrain.guard.monitor import Monitor, MonitorState
 from citybrain.guard.order import NOT_HEARD_MS, SILENCE_MS, Orders
 from citybrain.guard.plan import PlanClock, Playback, begin_playback, play
@@ -56,6 +56,7 @@ class Guard:
         self.time_ms = time_ms
         n = len(net.junctions)
         self._limits = [_limits(j) for j in net.junctions]
+        self._plan_limits = [own_plan_limits(lim, j) if lim else None for j, lim in self._each()]
         self._clocks = [_clock(j) for j in net.junctions]
         self._signals = [core.start(lim, time_ms) if lim else None for lim in self._limits]
         self._monitors = [Monitor(j, time_ms) if lim else None for j, lim in self._each()]
@@ -193,11 +194,12 @@ class Guard:
         self.__dict__.update(fresh.__dict__)
 
     def _evaluate(self, j: int, time_ms: int) -> None:
-        limits, signal, monitor = self._limits[j], self._signals[j], self._monitors[j]
+        signal, monitor = self._signals[j], self._monitors[j]
+        control, wanted, until_ms = self._wish(j, time_ms)
+        limits = (self._limits if control == _BRAIN else self._plan_limits)[j]
         if limits is None or signal is None or monitor is None:
             self._play(j, time_ms)
             return
-        control, wanted, until_ms = self._wish(j, time_ms)
         if j in self._faults:
             self._due_ms[j] = core.NEVER_MS
             if control == _BRAIN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 
 from citybrain.model import Junction
@@ -41,7 +42,9 @@ class Limits(Struct, frozen=True):
     members: tuple[tuple[int, ...], ...]
     """For each class, its movements."""
     max_red_ms: int
-    """The junction's maximum red, or what one round through all home stages takes, whichever is longer."""
+    """The junction's maximum red, or `round_ms`, whichever is longer."""
+    round_ms: int
+    """What one round through all home stages takes at most, start-up included."""
 
     @property
     def stages(self) -> int:
@@ -77,7 +80,15 @@ def limits_of(junction: Junction) -> Limits:
         home=home,
         members=members,
         max_red_ms=max(whole_ticks(junction.max_red_s), round_ms),
+        round_ms=round_ms,
     )
+
+
+def own_plan_limits(limits: Limits, junction: Junction) -> Limits:
+    """The same limits for the junction's own plan: a longer cycle than the maximum red is the road authority's
+    choice and is not broken up. Its red is one cycle at most, and the guard looks one round ahead."""
+    longest = whole_ticks(junction.plan.cycle_s) + limits.round_ms
+    return msgspec.structs.replace(limits, max_red_ms=max(limits.max_red_ms, longest))
 
 
 def whole_ticks(seconds: float) -> int:
