@@ -1,0 +1,229 @@
+"""A trial: one controller over one scenario in process, as fast as it goes, scored by SUMO's own trip output."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Literal, get_args
+
+import msgspec
+import pyarrow as pa
+from msgspec import Struct
+
+from citybrain import brain
+from citybrain.city.second import Second
+from citybrain.city.trial_score import Score, read_score
+from citybrain.cloud import Graph
+from citybrain.guard import Guard
+from citybrain.hub import load_catalogue
+from citybrain.model import RoadNet
+from citybrain.network import Scenario, SimulatedCity
+
+Controller = Literal["own", "actuated", "delay_based", "brain"]
+CONTROLLERS: tuple[Controller, ...] = get_args(Controller)
+Sensors = Literal["clean", "field"]
+ORDERS = "traffic.signal_order"
+TELL_S = 60
+POLL_S = 0.5
+
+Progress = Callable[[float, float | None], None]
+"""Called now and then with the city seconds done and, where known, to do."""
+
+
+class TrialPlan(Struct, frozen=True):
+    """One run: a controller over a scenario with one seed, from `begin_s` to `end_s` (None: as the scenario)."""
+
+    scenario: Scenario
+    controller: Controller
+    seed: int
+    sensors: Sensors = "clean"
+    begin_s: float | None = None
+    end_s: float | None = None
+
+
+class TrialResult(Struct, frozen=True):
+    """What came of a run. `cpu_s` is processor time, `simulator_s` that part of it which SUMO's own steps took;
+    `decision_ms` wall time of a tick of the brain (mean and 99th percentile, 0 without the brain)."""
+
+    scenario: str
+    controller: Controller
+    seed: int
+    sensors: Sensors
+    scale: float
+    begin_s: float
+    seconds: float
+    score: Score
+    wall_s: float
+    cpu_s: float
+    simulator_s: float
+    decision_ms: float
+    decision_p99_ms: float
+    refusals: int
+
+    @property
+    def real_time_factor(self) -> float:
+        """City seconds a second."""
+        return self.seconds / self.wall_s if self.wall_s else math.inf
+
+    @property
+    def overhead(self) -> float:
+        """Processor time of the whole run over that of SUMO's own steps within it."""
+        return self.cpu_s / self.simulator_s if self.simulator_s else math.inf
+
+
+class _TimedCity(SimulatedCity):
+    """Counts the time that the simulator itself takes."""
+
+    simulator_s = 0.0
+
+    def step(self) -> None:
+        begin = process_time()
+        super().step()
+        self.simulator_s += process_time() - begin
+
+
+class _Brain:
+    """The brain in process: the same graph of steps as on the bus."""
+
+    def __init__(self, city: SimulatedCity, net: RoadNet) -> None:
+        declarations = load_catalogue(None)
+        self._graph = Graph(brain.steps(net), declarations)
+        self._states = self._graph.start()
+        self._second = Second(city, Guard(net, city.time_ms), declarations, 1)
+        self._orders: list[pa.RecordBatch] = []
+        self.took_ms: list[float] = []
+        self.refusals = 0
+
+    def step(self) -> None:
+        """One second of the city: orders, lamps, traffic, readings, decisions."""
+        tick, batches = self._second.advance(self._orders)
+        begin = perf_counter()
+        outcome = self._graph.run(self._states, tick, batches)
+        self.took_ms.append((perf_counter() - begin) * 1000)
+        self._states = dict(outcome.states)
+        self._orders = [b.rows for b in outcome.batches if b.dataset == ORDERS]
+        self.refusals += sum(b.rows.num_rows for b in batches if b.dataset == "traffic.order_refusal")
+
+
+def run_trial(
+    scenario: Scenario,
+    net: RoadNet,
+    controller: Controller,
+    seed: int,
+    *,
+    sensors: Sensors = "clean",
+    begin_s: float | None = None,
+    end_s: float | None = None,
+    outputs: Path | None = None,
+    progress: Progress = lambda done, whole: None,
+) -> TrialResult:
+    """Run one controller over a scenario in this process (SUMO allows one run a process at a time).
+
+    `own`: the network's programs as SUMO runs them; `actuated`, `delay_based`: SUMO's controllers on the real
+    stages; `brain`: our brain behind our guard. `outputs`: where SUMO's trip output is kept. Raises ScenarioError.
+    """
+    scenario = msgspec.structs.replace(scenario, seed=seed, loops=False)
+    if begin_s is not None:
+        scenario = msgspec.structs.replace(scenario, begin_s=begin_s)
+    if end_s is not None:
+        scenario = msgspec.structs.replace(scenario, end_s=end_s)
+    with tempfile.TemporaryDirectory(prefix="citybrain-trial-") as folder:
+        kept = outputs or Path(folder)
+        mode = "guard" if controller == "brain" else controller
+        with _TimedCity(scenario, net, control=mode, sensors=sensors, outputs=kept) as city:
+            thinking = _Brain(city, net) if controller == "brain" else None
+            wall, cpu = perf_counter(), process_time()
+            seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
+            wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
+        score = read_score(kept)
+    took = sorted(thinking.took_ms) if thinking else []
+    return TrialResult(
+        scenario=scenario.name,
+        controller=controller,
+        seed=seed,
+        sensors=sensors,
+        scale=scenario.scale,
+        begin_s=scenario.begin_s,
+        seconds=seconds,
+        score=score,
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        simulator_s=city.simulator_s,
+        decision_ms=sum(took) / len(took) if took else 0.0,
+        decision_p99_ms=took[int(len(took) * 0.99)] if took else 0.0,
+        refusals=thinking.refusals if thinking else 0,
+    )
+
+
+def run_plans(
+    plans: Sequence[TrialPlan],
+    *,
+    jobs: int = 1,
+    cache: Path | None = None,
+    progress: Callable[[int, float], None],
+) -> list[TrialResult]:
+    """Run each plan in a process of its own, `jobs` at a time; results in the plans' order.
+
+    `progress` is told (index of the plan, share done, NaN where the end is not known). Raises what a run raised.
+    """
+    context = multiprocessing.get_context("spawn")
+    told: SimpleQueue[tuple[int, float]] = context.SimpleQueue()
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_hear, initargs=(told,), max_tasks_per_child=1
+    ) as pool:
+        runs = [pool.submit(_run_plan, index, plan, cache) for index, plan in enumerate(plans)]
+        left = set(runs)
+        try:
+            while left:
+                done, left = wait(left, timeout=POLL_S, return_when=FIRST_COMPLETED)
+                while not told.empty():
+                    progress(*told.get())
+                for run in done:
+                    run.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [run.result() for run in runs]
+
+
+def _run(city: SimulatedCity, step: Callable[[], None], scenario: Scenario, progress: Progress) -> float:
+    whole = None if scenario.end_s is None else scenario.end_s - scenario.begin_s
+    seconds = 0.0
+    while not city.finished:
+        step()
+        seconds += 1
+        if seconds % TELL_S == 0:
+            progress(seconds, whole)
+    return seconds
+
+
+_told: list[SimpleQueue[tuple[int, float]]] = []
+
+
+def _hear(told: SimpleQueue[tuple[int, float]]) -> None:
+    """In a new process: where its progress goes."""
+    _told.append(told)
+
+
+def _run_plan(index: int, plan: TrialPlan, cache: Path | None) -> TrialResult:
+    def tell(done: float, whole: float | None) -> None:
+        _told[0].put((index, done / whole if whole else math.nan))
+
+    result = run_trial(
+        plan.scenario,
+        plan.scenario.net(cache),
+        plan.controller,
+        plan.seed,
+        sensors=plan.sensors,
+        begin_s=plan.begin_s,
+        end_s=plan.end_s,
+        progress=tell,
+    )
+    _told[0].put((index, 1.0))
+    return result
