@@ -6,12 +6,12 @@ Vehicle ids stay in here: what leaves are counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import libsumo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
 from citybrain.network.schema import TIME, schema_of
@@ -31,6 +31,20 @@ _NO_LOOP = 1e9
 _INT = npt.NDArray[np.int64]
 _Look = tuple[int, str, float, float, float]
 """Zone, lane, where the zone begins on it, where the stop loop begins, where the upstream loop ends."""
+
+
+class GroupMemory(Struct):
+    """What a group of zones remembers from its last look."""
+
+    seen: dict[int, Sight]
+    last_ms: int | None
+
+
+class SensorMemory(Struct):
+    """What the sensors remember over a restart."""
+
+    turn: int
+    groups: list[GroupMemory]
 
 
 class LaneSensors:
@@ -54,6 +68,19 @@ class LaneSensors:
         self._groups = [_Group([z for j in part for z in j.zones], edges, nodes, exits) for part in parts]
         self._turn = 0
 
+    def keep(self) -> SensorMemory:
+        """What `start` needs to go on."""
+        return SensorMemory(self._turn, [GroupMemory(g.seen, g.last_ms) for g in self._groups])
+
+    def start(self, memory: SensorMemory | None = None) -> None:
+        """Begin on a SUMO that has just started: anew, or with what `keep` gave."""
+        fits = memory is not None and len(memory.groups) == len(self._groups)
+        self._turn = memory.turn % len(self._groups) if memory is not None and fits else 0
+        for i, group in enumerate(self._groups):
+            kept = memory.groups[i] if memory is not None and fits else GroupMemory({}, None)
+            group.seen, group.last_ms = kept.seen, kept.last_ms
+            group.awake()
+
     def read(self, time_ms: int) -> pa.RecordBatch:
         """The readings of the group whose turn it is at city time `time_ms`."""
         group = self._groups[self._turn]
@@ -61,12 +88,11 @@ class LaneSensors:
         return group.read(time_ms, float(self.period_s))
 
 
-@dataclass(slots=True)
-class _Sight:
+class Sight(Struct):
     """What one look sees of a zone that is not empty."""
 
-    at_line: list[str] = field(default_factory=list)
-    above: list[str] = field(default_factory=list)
+    at_line: list[str] = []
+    above: list[str] = []
     halted: int = 0
     speed: float = 0.0
     stop: bool = False
@@ -101,7 +127,7 @@ class _Group:
         self.zones = zones
         self._names = pa.array([z.id for z in zones], pa.string())
         self._junctions = pa.array([z.junction for z in zones], pa.string())
-        self.seen: dict[int, _Sight] = {}
+        self.seen: dict[int, Sight] = {}
         self.last_ms: int | None = None
         self._edge = [edges[z.id] for z in zones]
         self._inside = [f":{nodes[e]}_" for e in self._edge]
@@ -128,10 +154,10 @@ class _Group:
         self.seen = now
         return self._rows(time_ms, elapsed, now, *self._follow(before, now))
 
-    def _look(self, time_s: float) -> dict[int, _Sight]:
+    def _look(self, time_s: float) -> dict[int, Sight]:
         vehicles_on, ids_on = libsumo.edge.getLastStepVehicleNumber, libsumo.lane.getLastStepVehicleIDs
         position, speed_of = libsumo.vehicle.getLanePosition, libsumo.vehicle.getSpeed
-        now: dict[int, _Sight] = {}
+        now: dict[int, Sight] = {}
         for approach in self._approaches:
             if approach.asleep_until > time_s:
                 continue
@@ -148,7 +174,7 @@ class _Group:
                     nearest = 0.0
                     sight = now.get(zone)
                     if sight is None:
-                        sight = now[zone] = _Sight()
+                        sight = now[zone] = Sight()
                     (sight.at_line if stop_loop < _NO_LOOP else sight.above).append(vehicle)
                     v = speed_of(vehicle)
                     sight.speed += v
@@ -161,14 +187,14 @@ class _Group:
         return now
 
     def _follow(
-        self, before: dict[int, _Sight] | None, now: dict[int, _Sight]
+        self, before: dict[int, Sight] | None, now: dict[int, Sight]
     ) -> tuple[dict[int, int], dict[int, int]]:
         """Vehicles that entered and that crossed the stop line since the look `before`, by zone."""
         entered: dict[int, int] = {}
         passed: dict[int, int] = {}
         if before is None:
             return entered, passed
-        nothing = _Sight()
+        nothing = Sight()
         for zone, sight in now.items():
             old = before.get(zone, nothing)
             new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
@@ -201,7 +227,7 @@ class _Group:
         self,
         time_ms: int,
         elapsed: float,
-        now: dict[int, _Sight],
+        now: dict[int, Sight],
         entered: dict[int, int],
         passed: dict[int, int],
     ) -> pa.RecordBatch:

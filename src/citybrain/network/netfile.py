@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, cast
 from xml.parsers import expat
@@ -32,8 +33,22 @@ class LaneRow:
     speed: float
     length: float
     shape: tuple[tuple[float, float], ...]
-    motor: bool
+    allow: frozenset[str] | None
+    disallow: frozenset[str]
+    motor: bool = field(init=False)
     """Cars, buses or lorries may use it."""
+
+    def __post_init__(self) -> None:
+        if self.allow is not None:
+            self.motor = not _MOTOR.isdisjoint(self.allow)
+        else:
+            self.motor = "all" not in self.disallow and not {"passenger", "bus"} <= self.disallow
+
+    def allows(self, kind: str) -> bool:
+        """Whether vehicles of that SUMO class may use it."""
+        if self.allow is not None:
+            return kind in self.allow or "all" in self.allow
+        return kind not in self.disallow and "all" not in self.disallow
 
 
 @dataclass(slots=True)
@@ -217,15 +232,21 @@ class _Reader:
 
 
 def _lane(a: Attributes) -> LaneRow:
-    allow, disallow = a.get("allow"), a.get("disallow")
-    if allow is not None:
-        motor = not _MOTOR.isdisjoint(allow.split())
-    elif disallow is not None:
-        out = set(disallow.split())
-        motor = "all" not in out and not {"passenger", "bus"} <= out
-    else:
-        motor = True
-    return LaneRow(a["id"], int(a["index"]), float(a["speed"]), float(a["length"]), _shape(a["shape"]), motor)
+    allow = a.get("allow")
+    return LaneRow(
+        a["id"],
+        int(a["index"]),
+        float(a["speed"]),
+        float(a["length"]),
+        _shape(a["shape"]),
+        _words(allow) if allow is not None else None,
+        _words(a.get("disallow", "")),
+    )
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def _connection(a: Attributes) -> ConnectionRow:

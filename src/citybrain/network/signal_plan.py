@@ -198,8 +198,10 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
 
 def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
     """All-red in whole seconds: the program's shortest where it has one (1 … 3 s), else the clearance
-    R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within
-    1 … 2 s, where W is the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s) of the links."""
+    R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within 1 … 2 s, where W is
+    the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s) of the
+    links.
+    """
     free = always_green(program)
     own = [
         duration

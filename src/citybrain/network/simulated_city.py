@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
+from zoneinfo import ZoneInfo
 
 import libsumo
+import pyarrow as pa
 
 from citybrain.model import Batch, RoadNet, Tick, to_ms
+from citybrain.network.day_file import DAY_S, day_file
+from citybrain.network.event import CityEvent, Events
+from citybrain.network.field_fault import FieldFaults
+from citybrain.network.frame import FrameMaker
 from citybrain.network.lane_sensor import LaneSensors
+from citybrain.network.link_probe import SHARE, LinkProbes
+from citybrain.network.saved_city import FORMAT, Kept, read_saved, write_saved
 from citybrain.network.scenario import Scenario, ScenarioError
 from citybrain.network.sumo_control import write_programs
+from citybrain.network.sumo_run import start_sumo
+from citybrain.network.traffic_score import TrafficScore
 
 SignalMode = Literal["guard", "own", "actuated", "delay_based"]
-TELEPORT_S = 600
 
 
 class SimulatedCity:
-    """SUMO running a scenario. libsumo holds one simulation a process: close one before the next is made.
+    """SUMO running a scenario, behind the ports `DetectorSource` and `SignalController`.
 
     `control`: "guard" — lamps come through `show`; "own" — the network's own programs; "actuated" and
-    "delay_based" — SUMO's own controllers on the real stages. Raises ScenarioError in one line where SUMO
-    refuses the scenario.
+    "delay_based" — SUMO's own controllers on the real stages (these are the shadow: no detectors are read).
+    `state`: a saved minute to go on from. `run`: number of this incarnation. `sensors`: "field" takes a tenth of
+    the detectors out at a time and miscounts by a twentieth. `events`: what shall happen besides the scenario's
+    own. `score`: whether `sim.score` is made. `outputs`: folder for SUMO's own trip output.
+
+    Close one before the next is made in a process. Raises ScenarioError in one line where SUMO refuses the
+    scenario or the saved minute does not fit, RuntimeError where a simulation runs in this process already.
     """
 
     def __init__(
@@ -35,48 +50,99 @@ class SimulatedCity:
         control: SignalMode = "guard",
         state: Path | None = None,
         run: int = 1,
+        probes: float = SHARE,
+        sensors: Literal["clean", "field"] = "clean",
+        events: Sequence[CityEvent] = (),
+        score: bool = True,
         outputs: Path | None = None,
     ) -> None:
         self.scenario = scenario
         self.net = net
         self.control: SignalMode = control
         self.run = run
-        self._epoch_ms = to_ms(scenario.epoch)
+        self._source = "street" if control == "guard" else "shadow"
         self._folder = tempfile.TemporaryDirectory(prefix="citybrain-")
         self._outputs = outputs
+        self._offset_ms = to_ms(scenario.epoch)
         self._steps = max(1, round(1.0 / scenario.step_s))
-        self._start(state)
-        self._lanes = LaneSensors(net)
+        self._extra_events = tuple(events)
+        self._lamps: dict[str, str] = {}
+        self._frames = FrameMaker(net, run)
+        self._events = Events(net)
+        self._lanes: LaneSensors | None = None
+        self._faults = FieldFaults(scenario.seed) if sensors == "field" else None
+        self._probes = LinkProbes(net, scenario.seed, probes)
+        self._score = TrafficScore(net, "live" if control == "guard" else "shadow") if score else None
+        try:
+            self._open(state)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def time_ms(self) -> int:
         """City time, milliseconds since 1970 UTC."""
-        return self._epoch_ms + int(libsumo.simulation.getCurrentTime())
+        sim_s: float = libsumo.simulation.getTime()
+        return self._offset_ms + round(sim_s * 1000)
 
     @property
     def finished(self) -> bool:
-        """Whether the scenario is over: its end is reached, or everybody has arrived and nobody is to come."""
-        end = self.scenario.end_s
-        if end is not None:
-            return bool(libsumo.simulation.getTime() >= end)
-        return bool(libsumo.simulation.getMinExpectedNumber() == 0)
+        """Whether the scenario is over: its end is reached, or everybody has arrived and nobody is to come.
+        Never, for a scenario that loops and for the default city."""
+        return not self.scenario.loops and self.scenario.days is None and self._over()
 
     def step(self) -> None:
         """Move the street on by one second."""
         for _ in range(self._steps):
             libsumo.simulationStep()
+            departed = libsumo.simulation.getDepartedIDList()
+            if self._score is not None:
+                self._score.step(departed)
+            if self._lanes is not None:
+                self._probes.step(departed, self.time_ms)
+        self._events.step(self.time_ms)
+        if self.scenario.days is not None:
+            if libsumo.simulation.getTime() % DAY_S == 0:
+                self._next_day()
+        elif self.scenario.loops and self._over():
+            self._begin_again()
 
     def read(self, tick: Tick) -> Sequence[Batch]:
-        """The readings of this tick (DetectorSource)."""
-        rows = self._lanes.read(self.time_ms)
-        return [Batch("traffic.lane_reading", tick.batch_id("traffic.lane_reading", "street"), rows)]
+        """The readings of this tick: `traffic.lane_reading` each time, `traffic.link_speed` each minute,
+        `sim.score` each 10 s, `sim.event` as events begin."""
+        now = self.time_ms
+        made: list[tuple[str, pa.RecordBatch | None]] = []
+        if self._lanes is not None:
+            rows = self._lanes.read(now)
+            made.append(("traffic.lane_reading", self._faults.apply(rows, now) if self._faults else rows))
+            made.append(("traffic.link_speed", self._probes.read(now)))
+        if self._score is not None:
+            made.append(("sim.score", self._score.read(now)))
+        if self.control == "guard":
+            made.append(("sim.event", self._events.read(now)))
+        return [Batch(d, tick.batch_id(d, self._source), rows) for d, rows in made if rows is not None]
 
     def show(self, junction: str, lamps: str) -> None:
-        """Show a lamp string at a junction (SignalController)."""
+        """Show a lamp string at a junction."""
         libsumo.trafficlight.setRedYellowGreenState(junction, lamps)
+        self._lamps[junction] = lamps
+
+    def lamps(self) -> list[str]:
+        """What the lamps of each junction show now, in the order of the network's junctions."""
+        return [libsumo.trafficlight.getRedYellowGreenState(j.id) for j in self.net.junctions]
+
+    def frame(self, lamps: Sequence[str] | None = None) -> bytes:
+        """The live frame of this moment (layout: `citybrain.network.frame`)."""
+        return self._frames.frame(self.time_ms, self.lamps() if lamps is None else lamps)
+
+    def save(self, path: Path) -> None:
+        """Keep this moment in a file, whole or not at all. Raises OSError."""
+        state = Path(self._folder.name) / "save.xml.gz"
+        libsumo.simulation.saveState(str(state))
+        write_saved(path, state, self._keep())
 
     def close(self) -> None:
-        """End the simulation; outputs are complete afterwards."""
+        """End the simulation; its outputs are complete afterwards."""
         if libsumo.isLoaded():
             libsumo.close()
         self._folder.cleanup()
@@ -89,49 +155,85 @@ class SimulatedCity:
     ) -> None:
         self.close()
 
-    def _start(self, state: Path | None) -> None:
-        if libsumo.isLoaded():
-            raise RuntimeError("a simulated city runs in this process already: close it first")
-        errors = Path(self._folder.name) / "errors.txt"
-        try:
-            libsumo.start(["sumo", *self._arguments(state), "--error-log", str(errors)])
-        except libsumo.TraCIException as e:
-            told = errors.read_text(encoding="utf-8", errors="replace") if errors.exists() else ""
-            lines = [line.removeprefix("Error: ").strip() for line in (told or str(e)).splitlines()]
-            why = next((line for line in lines if line and not line.startswith("Quitting")), "no reason given")
-            raise ScenarioError(f"{self.scenario.net_file}: SUMO cannot run this scenario: {why}") from None
+    def _open(self, saved: Path | None) -> None:
+        """Start SUMO, anew or from a saved minute."""
+        kept, state = None, None
+        if saved is not None:
+            kept, state = read_saved(saved, Path(self._folder.name))
+            if (kept.digest, kept.scenario) != (self.net.digest, self.scenario.name):
+                raise ScenarioError(f"{saved}: is of another city ({kept.scenario}): remove it to begin anew")
+            self._offset_ms = kept.offset_ms
+        self._start(state, (kept.time_ms - kept.offset_ms) / 1000 if kept else self.scenario.begin_s)
+        if self.control == "guard":
+            self._lanes = LaneSensors(self.net)
+        self._resume(kept)
 
-    def _arguments(self, state: Path | None) -> list[str]:
-        s = self.scenario
-        additional = list(s.additional_files)
+    def _start(self, state: Path | None, sim_s: float) -> None:
+        folder = Path(self._folder.name)
+        additional = list(self.scenario.additional_files)
         if self.control in ("actuated", "delay_based"):
-            additional.append(Path(self._folder.name) / "programs.add.xml")
+            additional.append(folder / "programs.add.xml")
             write_programs(self.net.junctions, self.control, additional[-1])
-        options = {
-            "net-file": str(s.net_file),
-            "route-files": ",".join(map(str, s.route_files)),
-            "additional-files": ",".join(map(str, additional)),
-            "begin": str(s.begin_s),
-            "step-length": str(s.step_s),
-            "seed": str(s.seed),
-            "scale": str(s.scale),
-            "time-to-teleport": str(TELEPORT_S),
-            "no-step-log": "true",
-            "no-warnings": "true",
-            "no-duration-log": "true",
-            "xml-validation": "never",
-            "device.tripinfo.probability": "1",
-            "save-state.rng": "true",
-            "save-state.precision": "9",
-        } | dict(s.options)
-        if self._outputs is not None:
-            self._outputs.mkdir(parents=True, exist_ok=True)
-            options |= {
-                "tripinfo-output": str(self._outputs / "tripinfo.xml"),
-                "tripinfo-output.write-unfinished": "true",
-                "tripinfo-output.write-undeparted": "true",
-                "summary-output": str(self._outputs / "summary.xml"),
-            }
-        if state is not None:
-            options["load-state"] = str(state)
-        return [part for key, value in options.items() if value for part in (f"--{key}", value)]
+        routes, events = self.scenario.route_files, self._extra_events
+        if self.scenario.days is not None:
+            number = int(sim_s // DAY_S)
+            day = day_file(self.scenario, self._date(number), number)
+            routes, events = (day.routes,), (*events, *day.events)
+        start_sumo(self.scenario, folder, routes=routes, additional=additional, state=state, outputs=self._outputs)
+        self._events.start(events)
+
+    def _resume(self, kept: Kept | None) -> None:
+        """Let the parts go on on a SUMO that has just started."""
+        if kept is not None:
+            self._lamps = dict(kept.lamps)
+            self._probes.memory = kept.probes
+            self._events.recall(kept.events)
+        for junction, lamps in self._lamps.items():
+            libsumo.trafficlight.setRedYellowGreenState(junction, lamps)
+        self._probes.start()
+        if self._lanes is not None:
+            self._lanes.start(kept.lanes if kept else None)
+        if self._score is not None:
+            self._score.start(kept.score if kept else None)
+        self._events.step(self.time_ms)
+
+    def _keep(self) -> Kept:
+        return Kept(
+            FORMAT,
+            self.net.digest,
+            self.scenario.name,
+            self._offset_ms,
+            self.time_ms,
+            self._lamps,
+            self._lanes.keep() if self._lanes is not None else None,
+            self._probes.memory,
+            self._score.keep(self.time_ms) if self._score is not None else None,
+            self._events.keep(),
+        )
+
+    def _over(self) -> bool:
+        if self.scenario.end_s is not None and libsumo.simulation.getTime() >= self.scenario.end_s:
+            return True
+        return bool(libsumo.simulation.getMinExpectedNumber() == 0)
+
+    def _begin_again(self) -> None:
+        """Start the scenario from its beginning, city time going on."""
+        now, kept = self.time_ms, self._keep()
+        libsumo.close()
+        self._start(None, self.scenario.begin_s)
+        self._offset_ms = now - round(self.scenario.begin_s * 1000)
+        kept.lanes = None
+        self._resume(kept)
+
+    def _next_day(self) -> None:
+        """Go on with the next day's demand; everybody on the road stays where they are."""
+        state = Path(self._folder.name) / "midnight.xml.gz"
+        libsumo.simulation.saveState(str(state))
+        kept, sim_s = self._keep(), libsumo.simulation.getTime()
+        libsumo.close()
+        self._start(state, sim_s)
+        self._resume(kept)
+
+    def _date(self, number: int) -> date:
+        zone = ZoneInfo(self.scenario.timezone)
+        return datetime.fromtimestamp(self._offset_ms / 1000, zone).date() + timedelta(days=number)

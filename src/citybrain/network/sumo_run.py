@@ -1,0 +1,80 @@
+"""Starts SUMO in this process. libsumo holds one simulation a process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import libsumo
+
+from citybrain.network.scenario import Scenario, ScenarioError
+
+TELEPORT_S = 600
+"""A vehicle that stands this long is moved on, as in the published baselines."""
+
+
+def start_sumo(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    routes: Sequence[Path],
+    additional: Sequence[Path],
+    state: Path | None,
+    outputs: Path | None,
+) -> None:
+    """Start a simulation; `state` continues one that was saved. `folder` takes SUMO's error log.
+
+    Raises ScenarioError in one line where SUMO refuses, RuntimeError where one runs already.
+    """
+    if libsumo.isLoaded():
+        raise RuntimeError("a simulated city runs in this process already: close it first")
+    errors = folder / "errors.txt"
+    errors.unlink(missing_ok=True)
+    options = _options(scenario, routes, additional, state) | _outputs(outputs) | {"error-log": str(errors)}
+    arguments = [part for key, value in options.items() if value for part in (f"--{key}", value)]
+    try:
+        libsumo.start(["sumo", *arguments])
+    except libsumo.TraCIException as e:
+        raise ScenarioError(f"{scenario.net_file}: SUMO cannot run this: {_reason(errors, e)}") from None
+
+
+def _options(
+    s: Scenario, routes: Sequence[Path], additional: Sequence[Path], state: Path | None
+) -> dict[str, str]:
+    return {
+        "net-file": str(s.net_file),
+        "route-files": ",".join(map(str, routes)),
+        "additional-files": ",".join(map(str, additional)),
+        "load-state": str(state) if state is not None else "",
+        "begin": str(s.begin_s),
+        "step-length": str(s.step_s),
+        "seed": str(s.seed),
+        "scale": str(s.scale),
+        "time-to-teleport": str(TELEPORT_S),
+        "no-step-log": "true",
+        "no-warnings": "true",
+        "no-duration-log": "true",
+        "xml-validation": "never",
+        "precision": "4",
+        "device.tripinfo.probability": "1",
+        "save-state.rng": "true",
+        "save-state.precision": "9",
+    } | dict(s.options)
+
+
+def _outputs(outputs: Path | None) -> dict[str, str]:
+    if outputs is None:
+        return {}
+    outputs.mkdir(parents=True, exist_ok=True)
+    return {
+        "tripinfo-output": str(outputs / "tripinfo.xml"),
+        "tripinfo-output.write-unfinished": "true",
+        "tripinfo-output.write-undeparted": "true",
+        "summary-output": str(outputs / "summary.xml"),
+    }
+
+
+def _reason(errors: Path, error: Exception) -> str:
+    told = errors.read_text(encoding="utf-8", errors="replace") if errors.exists() else ""
+    lines = [line.removeprefix("Error: ").strip() for line in (told or str(error)).splitlines()]
+    return next((line for line in lines if line and not line.startswith("Quitting")), "it gives no reason")
