@@ -13,10 +13,10 @@ import pytest
 from citybrain.model import Batch, Dataset, Declarations, arrow_schema, read_declarations
 
 DECLARATIONS = {
-    "test.reading": ("readings", "bus", ""),
-    "test.level": ("readings", "bus", ""),
+    "test.reading": ("traffic-police", "bus", ""),
+    "test.level": ("traffic-police", "bus", ""),
     "test.order": ("orders", "bus", ""),
-    "test.frame": ("readings", "bus", "transient = true\n"),
+    "test.frame": ("traffic-police", "bus", "transient = true\n"),
 }
 
 TOML = """id = "{id}"
@@ -51,12 +51,17 @@ nullable = true
 
 
 @pytest.fixture(scope="session")
-def declarations(tmp_path_factory: pytest.TempPathFactory) -> Declarations:
+def declared_in(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("declarations")
     for name, (owner, truth, more) in DECLARATIONS.items():
         (folder / f"{name}.toml").write_text(TOML.format(id=name, owner=owner, truth=truth, more=more))
     package = Path(__file__).parents[2] / "src" / "citybrain"
-    return read_declarations([folder, package / "cloud" / "datasets", package / "network" / "datasets"])
+    return [folder, package / "cloud" / "datasets", package / "network" / "datasets"]
+
+
+@pytest.fixture(scope="session")
+def declarations(declared_in: list[Path]) -> Declarations:
+    return read_declarations(declared_in)
 
 
 Rows = Callable[..., Batch]

@@ -168,7 +168,7 @@ def test_a_full_stream_refuses_and_loses_nothing(
                     acknowledged.append(f"{n}")
             stored = [s async for s in bus.log(["test.reading"], 0, 2000)]
             assert [s.batch.id for s in stored] == acknowledged
-            await bus.trim("readings", stored[-1].position.sequence)
+            await bus.trim("traffic-police", stored[-1].position.sequence)
             await bus.publish(make("test.reading", "after", 1))
 
     go(work())

@@ -21,27 +21,38 @@ from citybrain.cloud.errors import (
 )
 from citybrain.cloud.folder import DataFolder, atomic_write
 from citybrain.cloud.graph import Graph, GraphError, Outcome, digest
+from citybrain.cloud.invocation import Invocation
+from citybrain.cloud.replay import BusLog, Difference, Log, ReplayError, ReplayReport, replay
+from citybrain.cloud.runner import BusRunner, LocalRunner
 from citybrain.cloud.server import BusAddress, NatsServer, find_nats_server, kept
 from citybrain.cloud.wire import Position, Stored
 
 __all__ = [
     "Bus",
     "BusAddress",
+    "BusLog",
     "BusRefused",
+    "BusRunner",
     "CheckpointError",
     "CloudError",
     "DataFolder",
     "DataFolderError",
     "Delivery",
+    "Difference",
     "Graph",
     "GraphError",
+    "Invocation",
     "Listener",
+    "LocalRunner",
+    "Log",
     "NatsServer",
     "NatsServerError",
     "Outcome",
     "Position",
     "ProcessError",
     "RegisterError",
+    "ReplayError",
+    "ReplayReport",
     "RequestFailed",
     "Stored",
     "Tail",
@@ -49,4 +60,5 @@ __all__ = [
     "digest",
     "find_nats_server",
     "kept",
+    "replay",
 ]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import nats.errors
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
 
 from citybrain.cloud._inbox import end_tasks
 from citybrain.cloud._pull import pull
@@ -83,8 +82,8 @@ async def _feed(
 ) -> None:
     async def restore() -> None:
         try:
-            await bus.jetstream.consumer_info(stream, durable)
-        except NotFoundError:
+            await bus.ask(lambda: bus.jetstream.consumer_info(stream, durable))
+        except LookupError:
             await _create(bus, stream, subjects, durable, after)
 
     try:
@@ -102,13 +101,12 @@ async def _begin(bus: Bus, stream: str, subjects: list[str], durable: str, after
     """Make the consumer anew behind what it acknowledged: what was under way to a dead reader comes again at
     once and in order, instead of after the acknowledgement time and mixed with newer batches."""
     try:
-        info = await bus.jetstream.consumer_info(stream, durable)
-    except NotFoundError:
-        pass
-    else:
+        info = await bus.ask(lambda: bus.jetstream.consumer_info(stream, durable))
         if after is None and info.ack_floor is not None and info.ack_floor.stream_seq:
             after = info.ack_floor.stream_seq
-        await bus.jetstream.delete_consumer(stream, durable)
+        await bus.ask(lambda: bus.jetstream.delete_consumer(stream, durable))
+    except LookupError:
+        pass
     await _create(bus, stream, subjects, durable, after)
 
 
@@ -122,7 +120,7 @@ async def _create(bus: Bus, stream: str, subjects: list[str], durable: str, afte
         deliver_policy=DeliverPolicy.ALL if not after else DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=after + 1 if after else None,
     )
-    await bus.jetstream.add_consumer(stream, config)
+    await bus.ask(lambda: bus.jetstream.add_consumer(stream, config))
 
 
 def _delivery(bus: Bus, msg: Msg) -> Delivery | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import TYPE_CHECKING, Self
 
 from nats.aio.msg import Msg
@@ -73,17 +73,21 @@ class Tail:
         self._seen: dict[str, int] = {}
         self._reconnects = bus.reconnects
         self._inbox = Inbox(bus)
+        self.level = asyncio.Event()
+        """Cleared while a gap is read from the log."""
         self._entries = self._follow()
 
-    async def open(self) -> Self:
-        """Subscribe; what is stored from here on is seen."""
+    async def open(self, after: Mapping[str, int]) -> Self:
+        """Subscribe; what is stored from here on is seen, of the streams in `after` what stands behind that."""
         # One subscription for all, because only within one are messages in order.
         systems = {s.rsplit(".", 1)[0] for s in self._subjects}
         wide = f"{systems.pop()}.>" if len(systems) == 1 else "city.>"
         subject = next(iter(self._subjects)) if len(self._subjects) == 1 else wide
         await self._inbox.open(LIVE + subject)
         for stream in self._streams:
-            self._seen[stream] = await _log.last_sequence(self._bus, stream)
+            last = await _log.last_sequence(self._bus, stream)
+            self._seen[stream] = min(after.get(stream, last), last)
+        self._reconnects -= bool(after)  # the gap is read first
         return self
 
     async def aclose(self) -> None:
@@ -99,12 +103,14 @@ class Tail:
 
     async def _follow(self) -> AsyncGenerator[Stored]:
         while True:
-            msg = await self._inbox.next(POLL_S)
             if self._bus.reconnects != self._reconnects:
+                self.level.clear()
                 self._reconnects = self._bus.reconnects
                 for stream in self._streams:
                     async for stored in self._gap(stream):
                         yield stored
+            self.level.set()
+            msg = await self._inbox.next(POLL_S)
             if msg is None or msg.subject.removeprefix(LIVE) not in self._subjects:
                 continue
             headers = msg.headers or {}

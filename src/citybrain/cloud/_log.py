@@ -6,12 +6,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import TYPE_CHECKING
 
-import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RawStreamMsg, StreamState
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from citybrain.cloud._pull import pull
-from citybrain.cloud.errors import BusRefused
 from citybrain.cloud.wire import CITY_TIME, Position, Stored, decode
 
 if TYPE_CHECKING:
@@ -24,11 +22,9 @@ BACK_MS = 10 * 60_000
 async def at(bus: Bus, position: Position) -> Stored:
     """The batch at a place of the log. Raises LookupError, BusRefused."""
     try:
-        raw = await bus.jetstream.get_msg(position.stream, position.sequence, direct=True)
-    except NotFoundError:
+        raw = await bus.ask(lambda: bus.jetstream.get_msg(position.stream, position.sequence, direct=True))
+    except LookupError:
         raise LookupError(f"{position.stream} {position.sequence} is not kept any more") from None
-    except (APIError, nats.errors.Error) as e:
-        raise BusRefused(f"the log cannot be read: {e or type(e).__name__}") from None
     return Stored(decode(raw.subject or "", raw.headers or {}, raw.data or b"", bus.declarations), position)
 
 
@@ -56,11 +52,8 @@ async def since(
             await bus.jetstream.delete_consumer(stream, name)
         await create()
 
-    try:
-        if not await create():
-            return
-    except (APIError, nats.errors.Error) as e:
-        raise BusRefused(f"stream {stream} cannot be read: {e or type(e).__name__}") from None
+    if not await bus.ask(create):
+        return
     messages = pull(bus, stream, name, restore, bulk=bulk)
     async with contextlib.aclosing(messages):
         async for msg in messages:
@@ -74,6 +67,18 @@ async def since(
             yield Stored(batch, place), int(time) if time else None
             if msg.metadata.num_pending == 0:
                 return
+
+
+async def around(bus: Bus, dataset: str, from_ms: int, to_ms: int) -> AsyncGenerator[Stored]:
+    """Batches of a dataset in the order of the log, at least those with city time in [from_ms, to_ms) and all that
+    stands between them."""
+    first = await sequence_at(bus, dataset, from_ms - BACK_MS)
+    entries = since(bus, bus.stream_of(dataset), [bus.declarations[dataset].bus_subject], first)
+    async with contextlib.aclosing(entries):
+        async for stored, time in entries:
+            if time is not None and time >= to_ms + BACK_MS:
+                return
+            yield stored
 
 
 async def between(bus: Bus, datasets: Collection[str], from_ms: int, to_ms: int) -> AsyncGenerator[Stored]:
@@ -117,16 +122,11 @@ async def sequence_at(bus: Bus, dataset: str, time_ms: int) -> int:
 
 
 async def _state(bus: Bus, stream: str) -> StreamState:
-    try:
-        return (await bus.jetstream.stream_info(stream)).state
-    except (APIError, nats.errors.Error) as e:
-        raise BusRefused(f"stream {stream} cannot be read: {e or type(e).__name__}") from None
+    return (await bus.ask(lambda: bus.jetstream.stream_info(stream))).state
 
 
 async def _next(bus: Bus, stream: str, subject: str, sequence: int) -> RawStreamMsg | None:
     try:
-        return await bus.jetstream.get_msg(stream, sequence, subject, direct=True, next=True)
-    except NotFoundError:
+        return await bus.ask(lambda: bus.jetstream.get_msg(stream, sequence, subject, direct=True, next=True))
+    except LookupError:
         return None
-    except (APIError, nats.errors.Error) as e:
-        raise BusRefused(f"the log cannot be read: {e or type(e).__name__}") from None

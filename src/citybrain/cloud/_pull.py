@@ -11,6 +11,7 @@ import nats.errors
 from nats.aio.msg import Msg
 
 from citybrain.cloud._inbox import Inbox
+from citybrain.cloud.errors import BusRefused
 
 if TYPE_CHECKING:
     from citybrain.cloud.bus import Bus
@@ -69,5 +70,5 @@ async def _returned(bus: Bus, restore: Callable[[], Awaitable[None]]) -> None:
         try:
             await restore()
             return
-        except (nats.errors.Error, OSError):
+        except (BusRefused, nats.errors.Error, OSError):
             await asyncio.sleep(0.1)

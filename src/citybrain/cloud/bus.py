@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RePublish, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from citybrain.cloud import _durable, _log, _request
 from citybrain.cloud._durable import Delivery
@@ -27,7 +27,7 @@ from citybrain.model import Batch, Declarations
 
 MOST_STREAMS = 50
 RIDE_OUT_S = 10.0
-ANSWER_S = 5.0
+ANSWER_S = 2.0
 PAUSE_S = 0.1
 IN_FLIGHT = 64
 STREAM_BYTES = 4 * 1024**3
@@ -40,6 +40,7 @@ _ENDURING: dict[str, Any] = {
     "max_outstanding_pings": 2,
     "pending_size": 32 * 1024 * 1024,
 }
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
@@ -59,6 +60,7 @@ class Bus:
         self.jetstream: JetStreamContext = client.jetstream(timeout=ANSWER_S)
         self.connected = asyncio.Event()
         self.reconnects = 0
+        self._ride_out_s = ride_out_s
         self.inboxes: set[Inbox] = set()
         self._publisher = Publisher(self, in_flight=in_flight, ride_out_s=ride_out_s)
 
@@ -106,6 +108,28 @@ class Bus:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What a request to the server's own interface gives, asked again while the server is away.
+
+        Raises LookupError for what is not there, BusRefused for a refusal or no answer within the time that
+        is ridden out.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._ride_out_s
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self.connected.wait()
+                return await call()
+            except NotFoundError as e:
+                raise LookupError(e.description or "not found") from None
+            except (ServiceUnavailableError, nats.errors.Error, OSError) as e:
+                if isinstance(e, APIError) and not isinstance(e, ServiceUnavailableError):
+                    raise BusRefused(f"the bus refused: {e.description or e}") from None
+                if loop.time() >= deadline:
+                    raise BusRefused(f"the bus did not answer: {e or type(e).__name__}") from None
+            await asyncio.sleep(PAUSE_S)
+
     # streams
 
     def stream_of(self, dataset: str) -> str:
@@ -145,25 +169,19 @@ class Bus:
                 allow_direct=True,
                 republish=RePublish(src="city.>", dest=f"{LIVE}city.>"),
             )
-            try:
-                await self._prepare_stream(name, config)
-            except (APIError, nats.errors.Error) as e:
-                raise CloudError(f"stream {name} cannot be made: {e}") from None
+            await self._prepare_stream(name, config)
 
     async def _prepare_stream(self, name: str, config: StreamConfig) -> None:
         try:
-            await self.jetstream.stream_info(name)
-        except NotFoundError:
-            await self.jetstream.add_stream(config)
+            await self.ask(lambda: self.jetstream.stream_info(name))
+        except LookupError:
+            await self.ask(lambda: self.jetstream.add_stream(config))
         else:
-            await self.jetstream.update_stream(config)
+            await self.ask(lambda: self.jetstream.update_stream(config))
 
     async def trim(self, stream: str, sequence: int) -> None:
         """Forget what stands before `sequence` in a stream: the caller has it elsewhere. Raises BusRefused."""
-        try:
-            await self.jetstream.purge_stream(stream, seq=sequence)
-        except (APIError, nats.errors.Error) as e:
-            raise BusRefused(f"stream {stream} could not be trimmed: {e or type(e).__name__}") from None
+        await self.ask(lambda: self.jetstream.purge_stream(stream, seq=sequence))
 
     # publishing
 
@@ -190,9 +208,10 @@ class Bus:
         """What `beat` sends under `subject` from now on; a slow listener sees the newest `keep` only."""
         return await Listener(self, keep).open(subject)
 
-    async def follow(self, datasets: Collection[str]) -> Tail:
-        """Batches of the datasets as they are stored, from now on, each once, in order a stream, without gaps."""
-        return await Tail(self, datasets).open()
+    async def follow(self, datasets: Collection[str], *, after: Mapping[str, int] | None = None) -> Tail:
+        """Batches of the datasets as they are stored, each once, in order a stream, without gaps: from now on, or
+        behind the sequence number that `after` gives for a stream."""
+        return await Tail(self, datasets).open(after or {})
 
     # the log
 
@@ -206,6 +225,11 @@ class Bus:
     def log(self, datasets: Collection[str], from_ms: int, to_ms: int) -> AsyncGenerator[Stored]:
         """Kept batches whose newest record lies in [from_ms, to_ms) of city time, in order a stream."""
         return _log.between(self, datasets, from_ms, to_ms)
+
+    def log_from(self, dataset: str, from_ms: int, to_ms: int) -> AsyncGenerator[Stored]:
+        """Kept batches of one dataset in the order of the log, from before `from_ms` of city time to behind
+        `to_ms`, with all that lies between (city time may have gone back by up to 10 minutes)."""
+        return _log.around(self, dataset, from_ms, to_ms)
 
     async def at(self, position: Position) -> Stored:
         """The batch at a place of the log. Raises LookupError when it is not kept any more."""
