@@ -44,6 +44,7 @@ class Database:
                 "LOAD icu",
                 "SET GLOBAL TimeZone = 'UTC'",
                 f"SET GLOBAL memory_limit = '{memory_mb}MB'",
+                f"SET GLOBAL checkpoint_threshold = '{memory_mb // 4}MB'",
                 f"SET GLOBAL threads = {threads}",
                 f"SET GLOBAL temp_directory = {text(str(folder / 'spill'))}",
                 "SET GLOBAL max_temp_directory_size = '2GB'",

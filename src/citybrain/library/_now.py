@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import duckdb
 
-from citybrain.library._schema import column_list, quoted, table_name
-from citybrain.library._view import instant
+from citybrain.library._schema import quoted, table_name
+from citybrain.library._view import newest
 from citybrain.model import Dataset
 
 
@@ -29,15 +29,10 @@ def _fold(con: duckdb.DuckDBPyConnection, dataset: Dataset, until_ms: int) -> No
     name = table_name(dataset)
     found = con.execute("SELECT received_ms FROM main.folded WHERE name = ?", [name]).fetchall()
     since_ms: int = found[0][0] if found else 0
-    keys = ", ".join(quoted(k) for k in dataset.key)
     same = " AND ".join(f"n.{quoted(k)} = i.{quoted(k)}" for k in dataset.key)
     time = quoted(dataset.event_time or "")
     con.execute(
-        f"MERGE INTO latest.{quoted(name)} n USING ("
-        f" SELECT received_at, batch_id, {column_list(dataset)} FROM rows.{quoted(name)}"
-        f" WHERE superseded_at IS NULL AND received_at > {instant(since_ms)}"
-        f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {time} DESC, received_at DESC) = 1"
-        f") i ON {same}"
+        f"MERGE INTO latest.{quoted(name)} n USING ({newest(dataset, since_ms)}) i ON {same}"
         f" WHEN MATCHED AND i.{time} >= n.{time} THEN UPDATE BY NAME WHEN NOT MATCHED THEN INSERT BY NAME"
     )
     if found:

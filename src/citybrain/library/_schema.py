@@ -30,9 +30,9 @@ _BOOKS = (
     "CREATE SCHEMA IF NOT EXISTS rows",
     "CREATE SCHEMA IF NOT EXISTS latest",
     "CREATE TABLE IF NOT EXISTS main.format (version BIGINT)",
-    # A batch's id is kept as long as its rows: `event_ms` is the latest event time in it.
+    # A batch's id is kept as long as its rows, which bear its number; `event_ms` is the latest event time then.
     "CREATE TABLE IF NOT EXISTS main.batches"
-    " (fingerprint UBIGINT, id VARCHAR, dataset VARCHAR, event_ms BIGINT, received_ms BIGINT)",
+    " (number BIGINT, fingerprint UBIGINT, id VARCHAR, dataset VARCHAR, event_ms BIGINT, received_ms BIGINT)",
     "CREATE TABLE IF NOT EXISTS main.folded (name VARCHAR, received_ms BIGINT)",
     "CREATE TABLE IF NOT EXISTS main.sealed (name VARCHAR, day VARCHAR, from_ms BIGINT, to_ms BIGINT,"
     " file VARCHAR, fields BIGINT, rows BIGINT, bytes BIGINT)",
@@ -88,7 +88,7 @@ def _prepare_dataset(con: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     for schema, extra in (("rows", ", superseded_at TIMESTAMPTZ"), ("latest", "")):
         con.execute(
             f"CREATE TABLE IF NOT EXISTS {schema}.{quoted(name)}"
-            f" (received_at TIMESTAMPTZ, batch_id VARCHAR{extra}, {columns})"
+            f" (received_at TIMESTAMPTZ, batch BIGINT{extra}, {columns})"
         )
         have = con.execute(
             "SELECT column_name FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?", [schema, name]

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from citybrain.library._schema import identity, quoted, table_name, text
+from citybrain.library._schema import column_list, identity, quoted, table_name, text
 from citybrain.library._view import SealedFile, View, instant, late_files, sealed_files
 from citybrain.model import Dataset, from_ms
 
@@ -117,15 +117,15 @@ class Sealer:
     def _rows(self, dataset: Dataset, from_ms: int, to_ms: int, old: SealedFile | None) -> str:
         """All versions of the rows; what a late row supersedes in `old` gets its `superseded_at` here."""
         time = quoted(dataset.event_time or "")
-        columns = ", ".join(quoted(f.name) for f in dataset.fields) + ", received_at, batch_id"
+        columns = f"{column_list(dataset)}, received_at, batch_id"
+        view = View(self._con, self._folder, dataset)
         rows = (
-            f"SELECT {columns}, superseded_at FROM rows.{quoted(table_name(dataset))}"
+            f"SELECT {columns}, superseded_at FROM {view.open_rows()}"
             f" WHERE {time} >= {instant(from_ms)} AND {time} < {instant(to_ms)}"
         )
         if old is None:
             return rows
         names = ", ".join(quoted(n) for n in identity(dataset))
-        view = View(self._con, self._folder, dataset, None)
         return (
             f"SELECT {columns}, coalesce(superseded_at, lead(received_at) OVER"
             f" (PARTITION BY {names} ORDER BY received_at, superseded_at NULLS LAST)) AS superseded_at"

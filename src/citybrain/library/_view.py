@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from citybrain.library._schema import TYPES, identity, quoted, table_name, text
+from citybrain.library._schema import TYPES, column_list, identity, quoted, table_name, text
 from citybrain.model import Dataset, from_ms
 
 
@@ -58,18 +58,45 @@ def late_files(con: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[Sea
     return [f for f in files if (f.file,) in found]
 
 
+def newest(dataset: Dataset, since_ms: int) -> str:
+    """A SELECT of the latest open row of each key among those received after `since_ms`.
+
+    Two narrow columns find them, all columns are fetched for them alone: much less work than a window over all.
+    No two open rows that nothing supersedes have one identity, so there are no ties.
+    """
+    time, table = quoted(dataset.event_time or ""), f"rows.{quoted(table_name(dataset))}"
+    keys = ", ".join(quoted(k) for k in dataset.key)
+    same = " AND ".join(f"r.{quoted(k)} = m.{quoted(k)}" for k in dataset.key)
+    tail = f"superseded_at IS NULL AND received_at > {instant(since_ms)}"
+    return (
+        f"SELECT received_at, batch, {', '.join('r.' + quoted(f.name) for f in dataset.fields)} FROM {table} r"
+        f" JOIN (SELECT {keys}, max({time}) AS newest FROM {table} WHERE {tail} GROUP BY {keys}) m"
+        f" ON {same} AND r.{time} = m.newest WHERE {tail}"
+    )
+
+
 class View:
-    """The SQL of a dataset's history and current state, as the connection's transaction sees them."""
+    """The SQL of a dataset's history and current state, as the connection's transaction sees them.
+
+    With `ids` it has the column `batch_id`, which costs a join.
+    """
 
     def __init__(
-        self, con: duckdb.DuckDBPyConnection, folder: Path, dataset: Dataset, as_of_ms: int | None
+        self,
+        con: duckdb.DuckDBPyConnection,
+        folder: Path,
+        dataset: Dataset,
+        as_of_ms: int | None = None,
+        *,
+        ids: bool = True,
     ) -> None:
         self._dataset = dataset
         self._folder = folder
         self._as_of_ms = as_of_ms
         self._table = quoted(table_name(dataset))
-        self._fields = [f.name for f in dataset.fields]
-        self._columns = ", ".join(quoted(n) for n in (*self._fields, "received_at", "batch_id"))
+        self._ids = ids
+        names = (*(f.name for f in dataset.fields), "received_at", *(("batch_id",) if ids else ()))
+        self._columns = ", ".join(quoted(n) for n in names)
         self._files = sealed_files(con, table_name(dataset))
         self._late = late_files(con, dataset, self._files)
         folded = con.execute(
@@ -79,7 +106,7 @@ class View:
 
     def history(self) -> str:
         """A SELECT of every record in its newest version."""
-        rows = f"SELECT {self._columns} FROM rows.{self._table} WHERE {self._valid()}"
+        rows = f"SELECT {self._columns} FROM {self.open_rows()} WHERE {self._valid()}"
         if not self._files:
             return rows
         if self._late:
@@ -102,11 +129,9 @@ class View:
         if self._as_of_ms is not None:
             found = self.history()
         else:
-            tail = f"superseded_at IS NULL AND received_at > {instant(self._folded_ms)}"
-            found = (
-                f"SELECT {self._columns} FROM latest.{self._table} UNION ALL"
-                f" SELECT {self._columns} FROM rows.{self._table} WHERE {tail}"
-            )
+            names = ", ".join(("received_at", "batch", column_list(self._dataset)))
+            state = f"SELECT {names} FROM latest.{self._table} UNION ALL {newest(self._dataset, self._folded_ms)}"
+            found = f"SELECT {self._columns} FROM {self._with_ids(f'({state})')}"
         return (
             f"SELECT {self._columns} FROM ({found})"
             f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY {time} DESC, received_at DESC) = 1"
@@ -119,9 +144,18 @@ class View:
             quoted(f.name) if i < have else f"NULL::{TYPES[f.type]} AS {quoted(f.name)}"
             for i, f in enumerate(self._dataset.fields)
         ]
-        columns = ", ".join((*fields, "received_at", "batch_id", *more))
+        columns = ", ".join((*fields, "received_at", *(("batch_id",) if self._ids else ()), *more))
         names = ", ".join(text(str(self._folder / f.file)) for f in files)
         return f"SELECT {columns} FROM read_parquet([{names}])"
+
+    def open_rows(self) -> str:
+        """What follows FROM to read the open table."""
+        return self._with_ids(f"rows.{self._table}")
+
+    def _with_ids(self, table: str) -> str:
+        if not self._ids:
+            return table
+        return f"(SELECT r.*, b.id AS batch_id FROM {table} r LEFT JOIN main.batches b ON b.number = r.batch)"
 
     def _groups(self, files: set[SealedFile]) -> list[list[SealedFile]]:
         shapes = sorted({f.fields for f in files})
@@ -137,7 +171,7 @@ class View:
         """Files with late rows, and all rows before the last sealed instant: the newest version by window."""
         time = quoted(self._dataset.event_time or "")
         parts = [self.read(group, "superseded_at") for group in self._groups(set(self._late))]
-        parts.append(f"SELECT {self._columns}, superseded_at FROM rows.{self._table} WHERE {time} < {end}")
+        parts.append(f"SELECT {self._columns}, superseded_at FROM {self.open_rows()} WHERE {time} < {end}")
         names = ", ".join(quoted(n) for n in identity(self._dataset))
         return (
             f"SELECT {self._columns} FROM ({' UNION ALL '.join(parts)}) WHERE {self._valid()}"

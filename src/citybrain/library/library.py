@@ -69,6 +69,7 @@ class Library:
         """Batches that were not stored, because they were stored before or are transient."""
         self._garbage: list[str] = []
         self._received_ms = self._folded_ms = 0
+        self._number = 1
         self._latest: dict[str, int | None] = {}
         self._unfolded: set[str] = set()
         (folder / "parquet").mkdir(parents=True, exist_ok=True)
@@ -92,15 +93,17 @@ class Library:
                 return 0
             received = max(received_ms, self._received_ms + 1)
             latest = dict(self._latest)
+            numbered = dict(enumerate(fresh, self._number))
             with self._transaction():
                 for name in dict.fromkeys(b.dataset for b in fresh):
-                    mine = [b for b in fresh if b.dataset == name]
+                    mine = {n: b for n, b in numbered.items() if b.dataset == name}
                     latest[name] = store(self._con, self._kept[name], mine, received, latest[name])
-                note(self._con, fresh, received, latest)
+                note(self._con, numbered, received, latest)
                 self._reached("append.commit")
             self._reached("append.committed")
             self._seen.add(b.id for b in fresh)
             self._received_ms, self._latest = received, latest
+            self._number += len(fresh)
             self._unfolded |= {b.dataset for b in fresh}
             if received - self._folded_ms >= FOLD_MS:
                 self._fold()
@@ -125,7 +128,8 @@ class Library:
         with self._store.snapshot() as cursor:
             views = {}
             for source in asked.sources:
-                view = View(cursor, self._folder, self._declarations[source.dataset], as_of_ms)
+                ids = "batch_id" in asked.fields[source.dataset]
+                view = View(cursor, self._folder, self._declarations[source.dataset], as_of_ms, ids=ids)
                 views[source] = view.now() if source.now else view.history()
             return run(cursor, rendered(asked, views), limit, timeout_s)
 
@@ -208,7 +212,11 @@ class Library:
     def _recall(self) -> None:
         """What the tables say about the time before this opening."""
         self._seen = Seen(self._con)
-        ((received,),) = self._con.execute("SELECT coalesce(max(received_ms), 0) FROM main.batches").fetchall()
+        ((received, number),) = self._con.execute(
+            "SELECT coalesce(greatest(max(received_ms), (SELECT max(received_ms) FROM main.folded)), 0),"
+            " coalesce(max(number), 0) FROM main.batches"
+        ).fetchall()
+        self._number = int(number) + 1
         self._received_ms = self._folded_ms = int(received)
         self._unfolded = set(self._kept)
         self._latest = {

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 
-from citybrain.cloud import Bus, BusRefused, Delivery
+from citybrain.cloud import Bus, BusRefused
+from citybrain.library._group import Groups
 from citybrain.library._trim import trim
 from citybrain.library.error import LibraryError, LibraryFull
 from citybrain.library.library import Library
@@ -34,9 +35,10 @@ T = TypeVar("T")
 class LibraryServer:
     """Feeds a Library from the bus and serves it there.
 
-    Batches are grouped for at most `group_s`, stored in one transaction and only then acknowledged: what was not
-    comes again after a kill, and is stored once. While the disk refuses, nothing more is taken or acknowledged.
-    The bus keeps what lies within `replay_window_ms` of city time (the clock is the dataset `traffic.tick`).
+    Batches are grouped for `group_s` (longer only while the commit before is under way), stored in one transaction
+    and only then acknowledged: what was not comes again after a kill, and is stored once. While the disk refuses,
+    nothing more is taken or acknowledged. The bus keeps what lies within `replay_window_ms` of city time (its clock
+    is the dataset `traffic.tick`).
     """
 
     def __init__(
@@ -50,12 +52,12 @@ class LibraryServer:
     ) -> None:
         self._library = library
         self._bus = bus
-        self._group_s = group_s
         self._window_ms = replay_window_ms
         self._keep_house_s = keep_house_s
         self._writer = ThreadPoolExecutor(1, "library-write")
         self._readers = ThreadPoolExecutor(2, "library-read")
-        self._groups: asyncio.Queue[list[Delivery]] = asyncio.Queue(maxsize=1)
+        self._kept = [name for name, d in bus.declarations.items() if not d.transient]
+        self._groups = Groups(group_s, GROUP_ROWS)
         self._stored: dict[str, int] = {}
         self._city_ms = 0
         self.stats = LibraryStats("taking_in", 0, 0, 0, 0, 0, 0, 0, 0.0, "")
@@ -78,40 +80,19 @@ class LibraryServer:
         """Gather deliveries into groups. A bus that fails is asked again."""
         while True:
             try:
-                async with aclosing(self._bus.consume(list(self._bus.declarations), DURABLE)) as deliveries:
-                    await self._group(deliveries)
+                async with aclosing(self._bus.consume(list(self._kept), DURABLE)) as deliveries:
+                    async for delivery in deliveries:
+                        await self._groups.put(delivery)
             except Exception as e:
                 self._note(said=f"the bus gives nothing: {e or type(e).__name__}")
                 logger.warning("library: %s", self.stats.said)
+                self._groups.drop()
                 await asyncio.sleep(RETRY_S)
-
-    async def _group(self, deliveries: AsyncGenerator[Delivery]) -> None:
-        arriving: asyncio.Queue[Delivery | BaseException] = asyncio.Queue(maxsize=256)
-        feeding = asyncio.create_task(_feed(deliveries, arriving))
-        try:
-            while True:
-                group = await self._next_group(arriving)
-                self._note(waiting=self.stats.waiting + len(group))
-                await self._groups.put(group)
-        finally:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-
-    async def _next_group(self, arriving: asyncio.Queue[Delivery | BaseException]) -> list[Delivery]:
-        """The next batches, for at most `group_s` after the first of them."""
-        group = [_sound(await arriving.get())]
-        rows = group[0].batch.rows.num_rows
-        end = asyncio.get_running_loop().time() + self._group_s
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(end):
-                while rows < GROUP_ROWS:
-                    group.append(_sound(await arriving.get()))
-                    rows += group[-1].batch.rows.num_rows
-        return group
 
     async def _commit(self) -> None:
         while True:
-            group = await self._groups.get()
+            group = await self._groups.take()
+            self._note(waiting=len(group))
             began = asyncio.get_running_loop().time()
             stored = await self._store([d.batch for d in group])
             took_ms = (asyncio.get_running_loop().time() - began) * 1000
@@ -123,7 +104,7 @@ class LibraryServer:
                 rows=self.stats.rows + stored,
                 batches=self.stats.batches + len(group),
                 again=self._library.passed_over,
-                waiting=self.stats.waiting - len(group),
+                waiting=len(self._groups),
                 commits=self.stats.commits + 1,
                 last_commit_ms=wall_ms(),
                 last_commit_took_ms=took_ms,
@@ -181,17 +162,3 @@ class LibraryServer:
 
     def _note(self, **changes: object) -> None:
         self.stats = msgspec.structs.replace(self.stats, **changes)
-
-
-async def _feed(deliveries: AsyncGenerator[Delivery], arriving: asyncio.Queue[Delivery | BaseException]) -> None:
-    try:
-        async for delivery in deliveries:
-            await arriving.put(delivery)
-    except Exception as e:
-        await arriving.put(e)
-
-
-def _sound(item: Delivery | BaseException) -> Delivery:
-    if isinstance(item, BaseException):
-        raise item
-    return item
