@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
-from citybrain.city.street import LAST_WORDS_S, MINUTE_MS
+from citybrain.city.street import CITY, LAST_WORDS_S, MINUTE_MS
 from citybrain.city.world import World
 from citybrain.cloud import Bus
 from citybrain.model import Batch, Tick
@@ -65,7 +65,7 @@ class Shadow:
         self._told.set()
 
     async def _listen(self) -> None:
-        async for stored in self.bus.follow(("traffic.tick",)):
+        async for stored in await self.bus.follow(("traffic.tick",)):
             row = stored.batch.rows.to_pylist()[-1]
             tick = Tick(row["run"], row["seq"], round(row["time"].timestamp() * 1000))
             if self._target is not None and tick.time_ms < self._target.time_ms:
@@ -82,7 +82,7 @@ class Shadow:
             self.world.scenario,
             self.world.net,
             control="actuated",
-            state=saved[1] if saved else None,
+            state=saved[1] / CITY if saved else None,
             run=self.world.plan.run,
         )
         self._saved_ms = city.time_ms
@@ -101,7 +101,7 @@ class Shadow:
 
     def _save(self) -> None:
         try:
-            self.minutes.save(self._city.time_ms, self._city.save)
+            self.minutes.save(self._city.time_ms, lambda folder: self._city.save(folder / CITY))
         except OSError as e:
             log.error("this minute could not be saved: %s", e)
         self._saved_ms = self._city.time_ms

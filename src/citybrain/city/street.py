@@ -32,6 +32,8 @@ REQUESTS = "traffic.switch_request"
 RESULTS = "traffic.switch_result"
 FRAMES = "live.vehicle"
 MINUTE_MS = 60_000
+CITY = "city.saved"
+"""File of the simulated city in a saved minute."""
 LAST_WORDS_S = 10.0
 
 
@@ -81,7 +83,7 @@ class Street:
 
     async def _listen(self) -> None:
         """Orders and requests as they are stored."""
-        async for stored in self.bus.follow((ORDERS, REQUESTS)):
+        async for stored in await self.bus.follow((ORDERS, REQUESTS)):
             kind = self._orders if stored.batch.dataset == ORDERS else self._requests
             kind.append(stored.batch.rows)
 
@@ -94,7 +96,7 @@ class Street:
             self.world.scenario,
             net,
             control="guard",
-            state=saved[1] if saved else None,
+            state=saved[1] / CITY if saved else None,
             run=plan.run,
             sensors=plan.settings.street.sensors,
         )
@@ -133,7 +135,7 @@ class Street:
         city, guard = self._second.city, self._second.guard
 
         def write(folder: Path) -> None:
-            city.save(folder)
+            city.save(folder / CITY)
             (folder / "guard.bin").write_bytes(guard.dump())
 
         try:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from citybrain import brain
 from citybrain.city.second import Second
 from citybrain.city.trial_score import Score, read_score
-from citybrain.cloud import Graph
+from citybrain.cloud import Graph, LocalRunner
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import RoadNet
@@ -93,8 +93,7 @@ class _Brain:
 
     def __init__(self, city: SimulatedCity, net: RoadNet) -> None:
         declarations = load_catalogue(None)
-        self._graph = Graph(brain.steps(net), declarations)
-        self._states = self._graph.start()
+        self._runner = LocalRunner(Graph(brain.steps(net), declarations))
         self._second = Second(city, Guard(net, city.time_ms), declarations, 1)
         self._orders: list[pa.RecordBatch] = []
         self.took_ms: list[float] = []
@@ -104,10 +103,9 @@ class _Brain:
         """One second of the city: orders, lamps, traffic, readings, decisions."""
         tick, batches = self._second.advance(self._orders)
         begin = perf_counter()
-        outcome = self._graph.run(self._states, tick, batches)
+        written = self._runner.run(tick, batches)
         self.took_ms.append((perf_counter() - begin) * 1000)
-        self._states = dict(outcome.states)
-        self._orders = [b.rows for b in outcome.batches if b.dataset == ORDERS]
+        self._orders = [b.rows for b in written if b.dataset == ORDERS]
         self.refusals += sum(b.rows.num_rows for b in batches if b.dataset == "traffic.order_refusal")
 
 
