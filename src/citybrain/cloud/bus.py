@@ -60,6 +60,7 @@ class Bus:
         self.jetstream: JetStreamContext = client.jetstream(timeout=ANSWER_S)
         self.connected = asyncio.Event()
         self.reconnects = 0
+        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ride_out_s = ride_out_s
         self.inboxes: set[Inbox] = set()
         self._publisher = Publisher(self, in_flight=in_flight, ride_out_s=ride_out_s)
@@ -120,7 +121,7 @@ class Bus:
             try:
                 async with asyncio.timeout_at(deadline):
                     await self.connected.wait()
-                return await call()
+                return await self._unless_lost(call)
             except NotFoundError as e:
                 raise LookupError(e.description or "not found") from None
             except (ServiceUnavailableError, nats.errors.Error, OSError) as e:
@@ -129,6 +130,18 @@ class Bus:
                 if loop.time() >= deadline:
                     raise BusRefused(f"the bus did not answer: {e or type(e).__name__}") from None
             await asyncio.sleep(PAUSE_S)
+
+    async def _unless_lost(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What `call` gives; TimeoutError as soon as the connection breaks, since no answer will come then."""
+        asking = asyncio.ensure_future(call())
+        try:
+            waited: set[asyncio.Future[Any]] = {asking, self._lost}
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise nats.errors.TimeoutError
+            return asking.result()
+        finally:
+            asking.cancel()
 
     # streams
 
@@ -252,10 +265,13 @@ class Bus:
     async def _on_disconnect(self) -> None:
         self.connected.clear()
         self._publisher.disconnected()
+        if not self._lost.done():
+            self._lost.set_result(None)
         logger.info("bus: disconnected")
 
     async def _on_reconnect(self) -> None:
         self.reconnects += 1
+        self._lost = asyncio.get_running_loop().create_future()
         self.connected.set()
         for inbox in self.inboxes:
             inbox.wake()
