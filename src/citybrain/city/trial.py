@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from multiprocessing.queues import SimpleQueue
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Literal, get_args
@@ -30,7 +27,6 @@ CONTROLLERS: tuple[Controller, ...] = get_args(Controller)
 Sensors = Literal["clean", "field"]
 ORDERS = "traffic.signal_order"
 TELL_S = 60
-POLL_S = 0.5
 
 Progress = Callable[[float, float | None], None]
 """Called now and then with the city seconds done and, where known, to do."""
@@ -159,37 +155,6 @@ def run_trial(
     )
 
 
-def run_plans(
-    plans: Sequence[TrialPlan],
-    *,
-    jobs: int = 1,
-    cache: Path | None = None,
-    progress: Callable[[int, float], None],
-) -> list[TrialResult]:
-    """Run each plan in a process of its own, `jobs` at a time; results in the plans' order.
-
-    `progress` is told (index of the plan, share done, NaN where the end is not known). Raises what a run raised.
-    """
-    context = multiprocessing.get_context("spawn")
-    told: SimpleQueue[tuple[int, float]] = context.SimpleQueue()
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_hear, initargs=(told,), max_tasks_per_child=1
-    ) as pool:
-        runs = [pool.submit(_run_plan, index, plan, cache) for index, plan in enumerate(plans)]
-        left = set(runs)
-        try:
-            while left:
-                done, left = wait(left, timeout=POLL_S, return_when=FIRST_COMPLETED)
-                while not told.empty():
-                    progress(*told.get())
-                for run in done:
-                    run.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        return [run.result() for run in runs]
-
-
 def _run(city: SimulatedCity, step: Callable[[], None], scenario: Scenario, progress: Progress) -> float:
     whole = None if scenario.end_s is None else scenario.end_s - scenario.begin_s
     seconds = 0.0
@@ -199,29 +164,3 @@ def _run(city: SimulatedCity, step: Callable[[], None], scenario: Scenario, prog
         if seconds % TELL_S == 0:
             progress(seconds, whole)
     return seconds
-
-
-_told: list[SimpleQueue[tuple[int, float]]] = []
-
-
-def _hear(told: SimpleQueue[tuple[int, float]]) -> None:
-    """In a new process: where its progress goes."""
-    _told.append(told)
-
-
-def _run_plan(index: int, plan: TrialPlan, cache: Path | None) -> TrialResult:
-    def tell(done: float, whole: float | None) -> None:
-        _told[0].put((index, done / whole if whole else math.nan))
-
-    result = run_trial(
-        plan.scenario,
-        plan.scenario.net(cache),
-        plan.controller,
-        plan.seed,
-        sensors=plan.sensors,
-        begin_s=plan.begin_s,
-        end_s=plan.end_s,
-        progress=tell,
-    )
-    _told[0].put((index, 1.0))
-    return result

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from citybrain.city.settings import SettingsError
-from citybrain.city.trial import CONTROLLERS, Controller, Sensors, TrialPlan, TrialResult, run_plans
+from citybrain.city.trial import CONTROLLERS, Controller, Sensors, TrialPlan, TrialResult
+from citybrain.city.trial_runs import run_plans
 from citybrain.city.trial_table import trial_table
 from citybrain.network import read_scenario
 
@@ -28,7 +29,7 @@ def run_trials(
 ) -> None:
     """Run each controller with each seed (1, 2, …), print the table, write `json` (one object a line and run).
 
-    Raises SettingsError, ScenarioError.
+    Raises SettingsError, ScenarioError, TrialError.
     """
     scenario = read_scenario(network, scale=scale)
     end_s = None if seconds is None else scenario.begin_s + seconds

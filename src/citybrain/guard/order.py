@@ -31,7 +31,9 @@ class Orders:
 
     def __init__(self, ids: Sequence[str], stages: Sequence[int], refusals: Refusals) -> None:
         self._names = list(ids)
+        self._index = {name: j for j, name in enumerate(ids)}
         self._ids = pa.array(ids, pa.string())
+        self._last: tuple[pa.Array, npt.NDArray[np.int64]] = (self._ids, np.arange(len(ids), dtype=np.int64))
         self._stages = np.array(stages, np.int64)
         self._refusals = refusals
         self._told_off = np.zeros(len(ids), np.bool_)
@@ -49,8 +51,7 @@ class Orders:
         twice, the last row counts. Raises ValueError if the rows are no orders.
         """
         junction, time_ms, stage = _columns(rows)
-        found = pc.fill_null(pc.index_in(junction, value_set=self._ids), -1)
-        index: npt.NDArray[np.int64] = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        index = self._places(junction)
         faults = self._faults(index, time_ms, stage, now_ms)
         sound = index[faults < 0]
         self.heard_ms[sound] = time_ms[faults < 0]
@@ -62,6 +63,13 @@ class Orders:
             reason = _REASONS[faults[i]]
             self._refusals.add(junction[i].as_py(), now_ms, source, int(stage[i]), reason, at_limit=False)
         return sound
+
+    def _places(self, junction: pa.Array) -> npt.NDArray[np.int64]:
+        """Where the junctions stand in the network, -1 if nowhere. Who orders every second names the same ones."""
+        if not junction.equals(self._last[0]):
+            found = pc.fill_null(pc.index_in(junction, value_set=self._ids), -1)
+            self._last = (junction, found.to_numpy(zero_copy_only=False).astype(np.int64))
+        return self._last[1]
 
     def _faults(
         self,
@@ -93,11 +101,13 @@ class Orders:
 
     def _forget(self, source: str, sound: npt.NDArray[np.int64], off: npt.NDArray[np.bool_]) -> None:
         """Where an order went in, the next refusal is news again."""
-        names = self._refusals.remembered
-        if names:
-            ordered = {self._names[j] for j in sound[~off[sound]].tolist()}
-            for name in names & ordered:
-                self._refusals.carried_out(name, source, at_limit=False)
+        refused = [self._index[name] for name in self._refusals.remembered if name in self._index]
+        if refused:
+            heard = np.zeros(len(self._names), np.bool_)
+            heard[sound[~off[sound]]] = True
+            for j in refused:
+                if heard[j]:
+                    self._refusals.carried_out(self._names[j], source, at_limit=False)
 
 
 def _columns(rows: pa.RecordBatch) -> tuple[pa.Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
