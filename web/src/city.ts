@@ -185,13 +185,22 @@ export class City {
     this.tell('seen');
   }
 
-  takeScores(scores: readonly Score[], anew = false): void {
-    if (anew) this.scores = { live: [], shadow: [] };
+  takeScores(scores: readonly Score[]): void {
     for (const score of scores) {
       const kept = this.scores[score.city];
       while (kept.length && kept[kept.length - 1].time >= score.time) kept.pop();
       kept.push(score);
       if (kept.length > SCORES_KEPT) kept.shift();
+    }
+    this.tell('score');
+  }
+
+  /** Scores of the past: they go before what is known. */
+  rememberScores(past: Record<'live' | 'shadow', Score[]>): void {
+    for (const which of ['live', 'shadow'] as const) {
+      const known = this.scores[which];
+      const first = known[0]?.time ?? Infinity;
+      this.scores[which] = past[which].filter((s) => s.time < first).concat(known).slice(-SCORES_KEPT);
     }
     this.tell('score');
   }

@@ -11,6 +11,7 @@ import { Overlay } from './overlay';
 import { onScheme, palette } from './palette';
 import { slowLinks } from './roads';
 import { Signals } from './signals';
+import { sketchRoads, wholeCity } from './sketch';
 import { mapStyle } from './style';
 
 setWorkerUrl(workerUrl);
@@ -20,11 +21,13 @@ const JUNCTION_ZOOM = 17.6;
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class CityMap {
-  private readonly base: BaseMap;
+  /** The map itself; null for the first moments, while the sketch stands in for it. */
+  private base: BaseMap | null = null;
+  private readonly sketch: HTMLCanvasElement;
   private readonly fleet: Fleet;
   readonly overlay: Overlay;
   private readonly signals: Signals;
-  private readonly camera: Camera = { x: 0, y: 0, world: 1, width: 1, height: 1, ratio: 1 };
+  private readonly camera: Camera;
   private readonly places: Map<string, number>;
   private colours = palette();
   private due = true;
@@ -33,40 +36,43 @@ export class CityMap {
   onChoose: (junction: string | null) => void = () => {};
 
   constructor(
-    box: HTMLElement,
+    private readonly box: HTMLElement,
     private readonly ground: Ground,
     private readonly city: City,
     label: string,
   ) {
+    this.camera = wholeCity(ground, box.clientWidth, box.clientHeight);
     const holder = box.appendChild(document.createElement('div'));
     holder.className = 'map-base';
-    const signalCanvas = addCanvas(box, 'map-signals');
-    const vehicleCanvas = addCanvas(box, 'map-vehicles');
+    this.sketch = addCanvas(box, 'map-sketch');
+    sketchRoads(this.sketch, ground, this.camera, this.colours);
+    box.dataset.sketched = String(Math.round(performance.now()));
     this.fleet = new Fleet(ground);
     this.fleet.still = still.matches;
-    this.signals = new Signals(signalCanvas, ground);
-    this.overlay = new Overlay(vehicleCanvas, this.fleet);
+    this.signals = new Signals(addCanvas(box, 'map-signals'), ground);
+    this.overlay = new Overlay(addCanvas(box, 'map-vehicles'), this.fleet);
     this.places = new Map(ground.map.links.id.map((id, i) => [id, i]));
-    this.base = this.makeBase(holder, label);
-    this.listen(box);
+    this.listen();
     this.step = this.step.bind(this);
     requestAnimationFrame(this.step);
+    // the sketch is on the screen before the heavy part begins
+    requestAnimationFrame(() => setTimeout(() => this.begin(holder, label)));
   }
 
   zoomBy(steps: number): void {
-    this.base.zoomTo(this.base.getZoom() + steps, { animate: !still.matches });
+    this.base?.zoomTo(this.base.getZoom() + steps, { animate: !still.matches });
   }
 
   showAll(): void {
-    this.base.fitBounds(this.ground.corners(), { padding: 24, animate: !still.matches });
+    this.base?.fitBounds(this.ground.corners(), { padding: 24, animate: !still.matches });
   }
 
   /** Mark a junction and go there; null unmarks. */
-  select(junction: string | null, go: boolean): void {
+  select(junction: string | null): void {
     this.signals.selected = junction;
     this.signalsDue = true;
     const index = junction === null ? undefined : this.ground.junctionIndex.get(junction);
-    if (!go || index === undefined) return;
+    if (!this.base || index === undefined) return;
     const { x, y } = this.ground.map.junctions[index];
     const [mx, my] = this.ground.mercatorOfUnits(x, y);
     const center = new LngLat(longitude(mx), latitude(my));
@@ -75,14 +81,34 @@ export class CityMap {
     else this.base.easeTo({ center, zoom, duration: 500 });
   }
 
+  /** Make the map itself, which takes over from the sketch when it has drawn. */
+  private begin(holder: HTMLElement, label: string): void {
+    const base = this.makeBase(holder, label);
+    this.base = base;
+    base.on('render', () => this.paint(true));
+    base.on('resize', () => (this.due = this.signalsDue = true));
+    base.once('movestart', () => this.sketch.remove());
+    base.once('load', () => {
+      this.sketch.remove();
+      this.box.dataset.ready = String(Math.round(performance.now()));
+      this.showSlow();
+    });
+    base.on('click', (event) => this.onChoose(this.nearest(event.point.x, event.point.y)));
+    base.on('mousemove', (event) => {
+      const near = this.nearest(event.point.x, event.point.y) !== null;
+      base.getCanvas().style.cursor = near ? 'pointer' : '';
+    });
+    this.select(this.signals.selected);
+  }
+
   private makeBase(holder: HTMLElement, label: string): BaseMap {
     const [[west, south], [east, north]] = this.ground.corners();
     const [w, h] = [(east - west) * 0.5 + 0.002, (north - south) * 0.5 + 0.002];
     const base = new BaseMap({
       container: holder,
       style: mapStyle(this.ground, this.colours),
-      bounds: this.ground.corners(),
-      fitBoundsOptions: { padding: 24 },
+      center: new LngLat(longitude(this.camera.x), latitude(this.camera.y)),
+      zoom: Math.log2(this.camera.world / 512),
       maxBounds: [
         [west - w, south - h],
         [east + w, north + h],
@@ -103,19 +129,8 @@ export class CityMap {
     return base;
   }
 
-  private listen(box: HTMLElement): void {
-    const { base, city } = this;
-    base.on('render', () => this.paint(true));
-    base.on('resize', () => (this.due = this.signalsDue = true));
-    base.once('load', () => {
-      box.dataset.ready = 'true';
-      this.showSlow();
-    });
-    base.on('click', (event) => this.onChoose(this.nearest(event.point.x, event.point.y)));
-    base.on('mousemove', (event) => {
-      const near = this.nearest(event.point.x, event.point.y) !== null;
-      base.getCanvas().style.cursor = near ? 'pointer' : '';
-    });
+  private listen(): void {
+    const { city } = this;
     city.on('frame', () => {
       if (!city.frame) return;
       this.fleet.take(city.frame, performance.now());
@@ -132,14 +147,14 @@ export class CityMap {
   }
 
   private showSlow(): void {
-    const source = this.base.getSource<GeoJSONSource>('slow');
+    const source = this.base?.getSource<GeoJSONSource>('slow');
     source?.setData(slowLinks(this.ground, this.places, this.city.slow));
   }
 
   private recolour(): void {
     this.colours = palette();
-    this.base.setStyle(mapStyle(this.ground, this.colours));
-    this.base.once('styledata', () => this.showSlow());
+    this.base?.setStyle(mapStyle(this.ground, this.colours));
+    this.base?.once('styledata', () => this.showSlow());
     this.due = this.signalsDue = true;
   }
 
@@ -161,14 +176,16 @@ export class CityMap {
   }
 
   private look(): void {
-    const centre = MercatorCoordinate.fromLngLat(this.base.getCenter());
-    const canvas = this.base.getCanvas();
-    this.camera.x = centre.x;
-    this.camera.y = centre.y;
-    this.camera.world = 512 * 2 ** this.base.getZoom();
-    this.camera.width = canvas.clientWidth;
-    this.camera.height = canvas.clientHeight;
-    this.camera.ratio = Math.min(2, devicePixelRatio);
+    const { base, camera } = this;
+    if (!base) return;
+    const centre = MercatorCoordinate.fromLngLat(base.getCenter());
+    const canvas = base.getCanvas();
+    camera.x = centre.x;
+    camera.y = centre.y;
+    camera.world = 512 * 2 ** base.getZoom();
+    camera.width = canvas.clientWidth;
+    camera.height = canvas.clientHeight;
+    camera.ratio = Math.min(2, devicePixelRatio);
   }
 
   private paint(moved: boolean): void {

@@ -113,22 +113,28 @@ export class Ground {
     return line;
   }
 
-  /** South-west and north-east corner, longitude and latitude. */
-  corners(): [[number, number], [number, number]] {
+  /** South-west and north-east corner in Web Mercator (y down). */
+  mercatorCorners(): [[number, number], [number, number]] {
     const [x0, y0, x1, y1] = this.map.bounds;
     let [west, east, north, south] = [1, 0, 1, 0];
-    for (const [x, y] of [
-      [x0, y0],
-      [x0, y1],
-      [x1, y0],
-      [x1, y1],
-    ]) {
-      const [mx, my] = this.mercator(x, y);
-      west = Math.min(west, mx);
-      east = Math.max(east, mx);
-      north = Math.min(north, my);
-      south = Math.max(south, my);
+    for (const x of [x0, x1]) {
+      for (const y of [y0, y1]) {
+        const [mx, my] = this.mercator(x, y);
+        west = Math.min(west, mx);
+        east = Math.max(east, mx);
+        north = Math.min(north, my);
+        south = Math.max(south, my);
+      }
     }
+    return [
+      [west, south],
+      [east, north],
+    ];
+  }
+
+  /** South-west and north-east corner, longitude and latitude. */
+  corners(): [[number, number], [number, number]] {
+    const [[west, south], [east, north]] = this.mercatorCorners();
     return [
       [longitude(west), latitude(south)],
       [longitude(east), latitude(north)],

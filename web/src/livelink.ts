@@ -135,7 +135,7 @@ export class LiveLink {
     city.control = hello.control;
     city.refusals = [];
     city.takeSeen(hello.seen);
-    city.takeScores(hello.scores, true);
+    city.takeScores(hello.scores);
     city.takeRefusals(hello.refusals);
     city.takeHappenings(hello.happenings);
     city.takeSwitches(hello.switches);

@@ -25,11 +25,11 @@ export interface Palette {
 }
 
 const LIGHT: Palette = {
-  land: '#eceef0',
+  land: '#e8ebee',
   ground: '#ffffff',
-  casing: '#d3d8dd',
+  casing: '#c5cbd2',
   road: '#ffffff',
-  path: '#f6f7f8',
+  path: '#f1f3f4',
   divider: '#d9dde2',
   label: '#59626c',
   halo: '#f6f7f8',

@@ -98,11 +98,11 @@ export class Signals {
       else {
         if (pixelsPerMetre >= HEADS_FROM) this.greenPaths(camera, j, palette, scale);
         for (const head of j.heads) this.head(camera, head, palette, scale, pixelsPerMetre);
+        pen.setTransform(1, 0, 0, 1, 0, 0);
         if (abnormal(this.control[j.id])) this.badge(x, y, palette, camera.ratio);
       }
       if (j.id === this.selected) this.ring(x, y, palette, scale, camera.ratio);
     }
-    pen.setTransform(1, 0, 0, 1, 0, 0);
   }
 
   private px(camera: Camera, x: number): number {

@@ -6,15 +6,25 @@ import type { Palette } from './palette';
 import { emptyFeatures, grounds, roads, streetNames } from './roads';
 
 const LANE_M = 3.2;
+/** Left free between two directions. */
+const GAP_M = 0.35;
 /** Least width in pixels by rank, at the zoom where the real width takes over. */
 const LEAST = [3.2, 3, 2.4, 1.8, 1.1, 0.6];
 const REAL_FROM = 15;
+
+/** A slow link is a line in its middle; near by it makes room for the vehicles themselves. */
+const SLOW_WIDTH: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 11, 1.6, 14, 3.2, 17, 5];
+const SLOW_OPACITY: ExpressionSpecification = ['interpolate', ['linear'], ['zoom'], 15, 0.95, 17.5, 0.45];
 
 type Width = ExpressionSpecification;
 
 /** Width of a road: by rank from afar, as wide as its lanes from near by. `more` pixels make a casing. */
 function width(perMetre: number, more: number): Width {
-  const real = (zoom: number): ExpressionSpecification => ['*', ['get', 'lanes'], LANE_M * perMetre * 512 * 2 ** zoom];
+  const real = (zoom: number): ExpressionSpecification => [
+    '*',
+    ['-', ['*', ['get', 'lanes'], LANE_M], GAP_M],
+    perMetre * 512 * 2 ** zoom,
+  ];
   const least: ExpressionSpecification = ['match', ['get', 'rank'], ...LEAST.flatMap((w, r) => [r, w]), 1] as never;
   return [
     'interpolate',
@@ -102,7 +112,7 @@ export function mapStyle(ground: Ground, colours: Palette): StyleSpecification {
         id: 'grounds',
         type: 'fill',
         source: 'grounds',
-        minzoom: 14.5,
+        minzoom: 12.5,
         paint: { 'fill-color': colours.ground, 'fill-outline-color': colours.ground },
       },
       {
@@ -120,7 +130,7 @@ export function mapStyle(ground: Ground, colours: Palette): StyleSpecification {
         source: 'slow',
         filter: ['!', ['get', 'very']],
         layout: round,
-        paint: { 'line-color': colours.slow, 'line-width': width(perMetre * 0.5, 1), 'line-opacity': 0.85 },
+        paint: { 'line-color': colours.slow, 'line-width': SLOW_WIDTH, 'line-opacity': SLOW_OPACITY },
       },
       {
         id: 'very-slow',
@@ -130,9 +140,9 @@ export function mapStyle(ground: Ground, colours: Palette): StyleSpecification {
         layout: { 'line-cap': 'butt', 'line-join': 'round' },
         paint: {
           'line-color': colours.verySlow,
-          'line-width': width(perMetre * 0.5, 2),
-          'line-dasharray': [1.6, 0.6],
-          'line-opacity': 0.9,
+          'line-width': SLOW_WIDTH,
+          'line-dasharray': [1.8, 0.5],
+          'line-opacity': SLOW_OPACITY,
         },
       },
       {

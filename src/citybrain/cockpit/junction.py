@@ -23,6 +23,7 @@ class MovementView(Struct, frozen=True):
     street: str
     always_green: bool
     links: tuple[int, ...]
+    zones: tuple[str, ...]
     storage_m: float
     """Longest stretch that its detectors see."""
 
@@ -86,6 +87,7 @@ def _movements(junction: Junction, links: dict[str, Link], lanes: dict[str, Lane
                 street=links[movement.from_link].name,
                 always_green=movement.always_green,
                 links=movement.signal_links,
+                zones=movement.zones,
                 storage_m=max((length.get(z, 0.0) for z in movement.zones), default=0.0),
             )
         )

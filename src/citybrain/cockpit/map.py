@@ -19,6 +19,8 @@ from citybrain.model import Area, Junction, Lane, Link, MapProjection, Point, Ro
 
 FORMAT = 1
 UNIT_M = 0.1
+LAST_ROAD = 4
+"""The last rank that is a road; what comes after is a path."""
 
 Path = tuple[int, ...]
 
@@ -162,6 +164,8 @@ class _Grid:
 def _grounds(links: Sequence[Link], middles: dict[str, tuple[Point, ...]]) -> list[tuple[Point, ...]]:
     ends: dict[str, list[tuple[Point, float, float]]] = defaultdict(list)
     for link in links:
+        if link.rank > LAST_ROAD:
+            continue
         middle = middles[link.id]
         width = max(1, len(link.lanes)) * geometry.LANE_WIDTH_M
         ends[link.from_node].append((middle[0], geometry.heading_deg(middle, False), width))

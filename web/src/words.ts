@@ -1,0 +1,288 @@
+/** Every word on the page, in both languages: [English, 简体中文]. `{name}` is filled in. */
+
+export type Language = 'en' | 'zh';
+
+export const WORDS = {
+  'app.name': ['City Brain', '城市大脑'],
+  'app.simulated': ['Simulated city', '仿真城市'],
+  'app.skip': ['Skip to the vital signs', '跳到生命体征'],
+  'app.map': ['Map of {city}', '{city}地图'],
+  'app.loading': ['Drawing the map…', '正在绘制地图…'],
+  'app.failed': ['The map did not come: {why}', '地图加载失败：{why}'],
+  'app.retry': ['Try again', '重试'],
+  'app.language': ['中文', 'English'],
+  'app.language.title': ['切换到中文', 'Switch to English'],
+  'app.speed': ['{n}× time', '{n}倍速'],
+  'app.city_time': ['City time', '城市时间'],
+
+  'link.connecting': ['Connecting', '连接中'],
+  'link.live': ['Live', '实时'],
+  'link.stale': ['Stale {age}', '已过期 {age}'],
+  'link.lost': ['Connection lost, trying again', '连接中断，正在重试'],
+
+  'map.zoom_in': ['Zoom in', '放大'],
+  'map.zoom_out': ['Zoom out', '缩小'],
+  'map.show_all': ['Show the whole city', '显示全城'],
+  'map.truth': ['Vehicles: simulation truth', '车辆：仿真真值'],
+  'map.legend': ['Key', '图例'],
+  'map.legend.standing': ['Standing vehicle', '停驶车辆'],
+  'map.legend.moving': ['Moving vehicle', '行驶车辆'],
+  'map.legend.bus': ['Bus, tram', '公交、有轨电车'],
+  'map.legend.emergency': ['Emergency vehicle', '应急车辆'],
+  'map.legend.slow': ['Below half of the allowed speed', '低于限速一半'],
+  'map.legend.very_slow': ['Below a quarter of it', '低于限速四分之一'],
+  'map.legend.red': ['Red', '红灯'],
+  'map.legend.amber': ['Amber', '黄灯'],
+  'map.legend.green': ['Green', '绿灯'],
+  'map.legend.own_plan': ['Junction on its own plan', '路口按自有方案运行'],
+
+  'search.label': ['Find a junction', '查找路口'],
+  'search.hint': ['Junction or street', '路口或街道'],
+  'search.none': ['No junction of that name', '没有匹配的路口'],
+  'search.count': ['{n} found', '找到{n}个'],
+
+  'vitals.title': ['Vital signs', '生命体征'],
+  'vitals.target': ['Target: better than the shadow city under actuated control.', '目标：优于感应控制的影子城市。'],
+  'vitals.source': ['Source: {source}', '来源：{source}'],
+  'vitals.open': ['{name}: open the records behind it', '{name}：查看背后的记录'],
+  'vitals.none': ['No figures yet', '暂无数据'],
+  'vitals.chart': ['Mean delay, the last hours', '平均延误走势'],
+  'vitals.living': ['This city, under the brain', '本城（大脑控制）'],
+  'vitals.shadow': ['Shadow city, actuated', '影子城市（感应控制）'],
+  'vitals.shadow_short': ['actuated', '感应控制'],
+
+  'metric.in_transit': ['Vehicles in transit', '在途量'],
+  'metric.mean_delay_s': ['Mean delay', '平均延误'],
+  'metric.delay_index': ['Delay index', '延误指数'],
+  'metric.mean_speed_mps': ['Mean speed', '平均速度'],
+  'metric.longest_queue_m': ['Longest queue', '最长排队'],
+  'metric.arrived': ['Throughput', '通过量'],
+  'metric.in_transit.meaning': ['Vehicles on the road now.', '当前在路上的车辆。'],
+  'metric.mean_delay_s.meaning': [
+    'Time lost against free flow, waiting to enter included: mean over vehicles on their way or arrived in the last 15 minutes.',
+    '相对自由流损失的时间（含等待驶入）：在途及近15分钟到达车辆的均值。',
+  ],
+  'metric.delay_index.meaning': [
+    'Travel time over free-flow travel time of the same vehicles; 1 is free flow.',
+    '同一批车辆的行程时间与自由流行程时间之比；1为自由流。',
+  ],
+  'metric.mean_speed_mps.meaning': ['Mean speed of the vehicles on the road.', '在途车辆的平均速度。'],
+  'metric.longest_queue_m.meaning': ['Longest queue at a stop line now.', '当前停车线处最长排队。'],
+  'metric.arrived.meaning': ['Vehicles that arrived within the last 60 minutes.', '近60分钟到达的车辆。'],
+
+  'unit.veh': ['veh', '辆'],
+  'unit.s': ['s', '秒'],
+  'unit.index': ['', ''],
+  'unit.kmh': ['km/h', '千米/时'],
+  'unit.m': ['m', '米'],
+  'unit.vph': ['veh/h', '辆/时'],
+
+  'against.less': ['{n} % below actuated', '比感应控制低{n}%'],
+  'against.more': ['{n} % above actuated', '比感应控制高{n}%'],
+  'against.same': ['as under actuated', '与感应控制持平'],
+  'against.worse': ['worse', '较差'],
+  'against.none': ['no shadow figure', '暂无影子数据'],
+  'trend.up': ['rising', '上升'],
+  'trend.down': ['falling', '下降'],
+  'trend.flat': ['steady', '平稳'],
+
+  'age.s': ['{n} s', '{n}秒'],
+  'age.min': ['{n} min', '{n}分钟'],
+  'age.h': ['{n} h', '{n}小时'],
+  'age.ago': ['{age} ago', '{age}前'],
+  'age.stale': ['stale {age}', '已过期{age}'],
+
+  'records.title': ['Records behind: {name}', '背后的记录：{name}'],
+  'records.hours': ['Span', '时间范围'],
+  'records.hours.n': ['{n} h', '{n}小时'],
+  'records.time': ['City time', '城市时间'],
+  'records.live': ['This city', '本城'],
+  'records.shadow': ['Shadow', '影子城市'],
+  'records.difference': ['Difference', '差异'],
+  'records.from_library': ['From the library, means of {n} s.', '来自资料库，{n}秒均值。'],
+  'records.from_memory': [
+    'The library does not answer: what this page\'s server remembers.',
+    '资料库无响应：显示服务器内存中的数据。',
+  ],
+  'records.none': ['No records in this span', '该时间范围内没有记录'],
+  'records.failed': ['The records did not come: {why}', '记录加载失败：{why}'],
+  'records.table': ['Newest records', '最新记录'],
+
+  'panel.back': ['Overview', '总览'],
+
+  'junction.title': ['Junction {name}', '路口 {name}'],
+  'junction.unnamed': ['Junction', '路口'],
+  'junction.control': ['Control', '控制方'],
+  'junction.stages': ['Stages', '相位阶段'],
+  'junction.stage': ['Stage {n}', '阶段{n}'],
+  'junction.now': ['now, {age}', '当前，已{age}'],
+  'junction.next': ['next', '下一个'],
+  'junction.changing': ['Lamps are changing to stage {n}', '正在切换到阶段{n}'],
+  'junction.why': ['Why this stage', '选择理由'],
+  'junction.movements': ['Movements and queues', '流向与排队'],
+  'junction.queue': ['Queue', '排队'],
+  'junction.waited': ['Waited', '已等待'],
+  'junction.queue_of': ['{n} ± {sd} veh', '{n} ± {sd} 辆'],
+  'junction.always_green': ['always green', '常绿'],
+  'junction.estimate': ['Queues: the brain\'s estimate from detectors', '排队：大脑由检测器估计'],
+  'junction.limits': [
+    'Green at least {min} s, red at most {max} s, own cycle {cycle} s',
+    '最短绿灯{min}秒，最长红灯{max}秒，自有周期{cycle}秒',
+  ],
+  'junction.refusals': ['Refused orders', '被拒指令'],
+  'junction.no_refusals': ['The guard refused nothing here.', '守卫在此没有拒绝任何指令。'],
+  'junction.not_controllable': ['The brain may not control it: {why}', '大脑不可控制：{why}'],
+  'junction.failed': ['The junction did not come: {why}', '路口数据加载失败：{why}'],
+  'junction.none': ['No such junction', '没有该路口'],
+
+  'control.brain': ['Brain', '大脑'],
+  'control.own_plan': ['Own plan', '自有方案'],
+  'control.silence': ['Own plan: the brain is silent', '自有方案：大脑无响应'],
+  'control.refused': ['Own plan: not controllable', '自有方案：不可控'],
+  'control.unknown': ['not heard yet', '尚无数据'],
+
+  'why.hold_min_green': ['Its green is younger than the minimum.', '绿灯尚未满最短时间。'],
+  'why.hold_serving': ['It still serves {serves}: {veh} vehicles.', '仍在放行{serves}：{veh}辆。'],
+  'why.hold_empty': ['Nobody waits elsewhere, so it stays.', '其他方向无人等待，保持不变。'],
+  'why.hold_changing': ['The lamps are changing.', '信号灯正在切换。'],
+  'why.longest_queue': ['The longest queue: {serves}, {veh} vehicles.', '排队最长：{serves}，{veh}辆。'],
+  'why.only_demand': ['Only here somebody waits: {serves}, {veh} vehicles.', '仅此处有需求：{serves}，{veh}辆。'],
+  'why.max_red': ['{serves} has waited as long as is allowed.', '{serves}等待已达上限。'],
+  'why.exit_blocked': ['The exit of a longer queue is full; it waits until there is room.', '更长排队的出口已满，待有空间再放行。'],
+  'why.no_data': ['No fresh detector data: it goes by time.', '无最新检测数据：按时间运行。'],
+  'why.waits': ['Longest without green: {waits}, {age}.', '等待最久：{waits}，{age}。'],
+  'why.none': ['The junction runs its own plan.', '路口按自有方案运行。'],
+
+  'from.n': ['from the north', '北进口'],
+  'from.ne': ['from the north-east', '东北进口'],
+  'from.e': ['from the east', '东进口'],
+  'from.se': ['from the south-east', '东南进口'],
+  'from.s': ['from the south', '南进口'],
+  'from.sw': ['from the south-west', '西南进口'],
+  'from.w': ['from the west', '西进口'],
+  'from.nw': ['from the north-west', '西北进口'],
+  'turn.s': ['straight on', '直行'],
+  'turn.l': ['left', '左转'],
+  'turn.r': ['right', '右转'],
+  'turn.t': ['turning round', '掉头'],
+  'movement.name': ['{from}, {turn}', '{from}{turn}'],
+  'movement.other': ['another movement', '其他流向'],
+
+  'lamp.green': ['green', '绿'],
+  'lamp.amber': ['amber', '黄'],
+  'lamp.red': ['red', '红'],
+  'lamp.dark': ['dark', '熄'],
+
+  'refusal.unknown_junction': ['no such junction', '没有该路口'],
+  'refusal.not_controllable': ['the junction cannot be controlled', '该路口不可控'],
+  'refusal.no_such_stage': ['no such stage', '没有该阶段'],
+  'refusal.from_the_future': ['dated ahead of the city\'s time', '时间早于城市时间'],
+  'refusal.too_old': ['too old', '指令过期'],
+  'refusal.switched_off': ['the brain is switched off here', '此处大脑已关闭'],
+  'refusal.changing': ['lamps were changing', '信号灯正在切换'],
+  'refusal.min_green': ['minimum green not over', '最短绿灯未满'],
+  'refusal.max_red': ['another movement had reached its maximum red', '其他流向已达最长红灯'],
+  'refusal.fault': ['fault', '故障'],
+  'refusal.stage': ['stage {n}', '阶段{n}'],
+  'refusal.unknown_area': ['no such area', '没有该区域'],
+  'refusal.control_is_not_a_choice': ['that control cannot be chosen', '不可选择该控制方'],
+  'refusal.who_is_missing': ['who asks is missing', '缺少申请人'],
+  'refusal.why_is_missing': ['the reason is missing', '缺少理由'],
+  'refusal.until_is_past': ['the end lies in the past', '截止时间已过'],
+
+  'switch.title': ['Who controls', '控制权'],
+  'switch.open': ['Control', '控制权'],
+  'switch.here': ['Switch the brain here', '切换此处的大脑'],
+  'switch.area': ['Area', '区域'],
+  'switch.city': ['Whole city', '全城'],
+  'switch.to_own_plan': ['Give to own plans', '交还自有方案'],
+  'switch.to_brain': ['Give to the brain', '交给大脑'],
+  'switch.to': ['Hand over to', '交给'],
+  'switch.who': ['Your name', '姓名'],
+  'switch.why': ['Reason', '理由'],
+  'switch.until': ['Until', '期限'],
+  'switch.until.never': ['until further notice', '另行通知为止'],
+  'switch.until.minutes': ['for {n} min', '{n}分钟'],
+  'switch.until.hours': ['for {n} h', '{n}小时'],
+  'switch.until.time': ['until {time}', '至{time}'],
+  'switch.send': ['Hand over', '移交'],
+  'switch.sending': ['Asking…', '正在请求…'],
+  'switch.done': ['Done: {n} junctions changed.', '已完成：{n}个路口变更。'],
+  'switch.done.one': ['Done: 1 junction changed.', '已完成：1个路口变更。'],
+  'switch.refused': ['Not done: {why}', '未执行：{why}'],
+  'switch.waiting': ['Sent; the guard has not answered yet.', '已发送，守卫尚未答复。'],
+  'switch.failed': ['It could not be sent: {why}', '无法发送：{why}'],
+  'switch.log': ['Switches', '切换记录'],
+  'switch.none': ['Nobody has switched anything.', '尚无切换记录。'],
+  'switch.line': ['{area} to {control}', '{area}交给{control}'],
+  'switch.by': ['{who}: {why}', '{who}：{why}'],
+  'switch.count': ['{n} of {all} junctions under the brain', '{n}/{all}个路口由大脑控制'],
+  'switch.asked': ['asked', '已请求'],
+  'switch.needed': ['Name and reason are needed.', '请填写姓名和理由。'],
+  'switch.in_force': ['{who} gave this to {control}, {until}: {why}', '{who}已交给{control}，{until}：{why}'],
+
+  'events.title': ['Events', '事件'],
+  'events.none': ['Nothing has happened yet.', '尚无事件。'],
+  'event.rain': ['Rain', '降雨'],
+  'event.stadium': ['Stadium evening', '赛事散场'],
+  'event.breakdown': ['Breakdown', '车辆故障'],
+  'event.day': ['Day', '日况'],
+  'event.process': ['Process {name}', '进程 {name}'],
+  'event.refusal': ['Order refused', '指令被拒'],
+  'event.switch': ['Control', '控制权'],
+  'process.started': ['started', '已启动'],
+  'process.ready': ['ready', '就绪'],
+  'process.stopped': ['stopped', '已停止'],
+  'process.died': ['died', '异常退出'],
+  'process.restarted': ['restarted', '已重启'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type Word = keyof typeof WORDS;
+
+const KEPT = 'citybrain.language';
+const calls = new Set<() => void>();
+let chosen: Language = begin();
+
+function begin(): Language {
+  const kept = localStorage.getItem(KEPT);
+  if (kept === 'en' || kept === 'zh') return kept;
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en';
+}
+
+export function language(): Language {
+  return chosen;
+}
+
+/** BCP 47 tag of the chosen language, for dates and numbers. */
+export function locale(): string {
+  return chosen === 'zh' ? 'zh-CN' : 'en-GB';
+}
+
+export function setLanguage(next: Language): void {
+  chosen = next;
+  localStorage.setItem(KEPT, next);
+  document.documentElement.lang = next === 'zh' ? 'zh-CN' : 'en';
+  calls.forEach((call) => call());
+}
+
+export function onLanguage(call: () => void): () => void {
+  calls.add(call);
+  return () => calls.delete(call);
+}
+
+/** A text in the chosen language. */
+export function say(word: Word, values: Record<string, string | number> = {}): string {
+  const text: string = WORDS[word][chosen === 'zh' ? 1 : 0];
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+}
+
+/** A text by a key that comes from data; the raw words where there is none. */
+export function sayOf(prefix: string, key: string, values: Record<string, string | number> = {}): string {
+  const word = `${prefix}.${key}`;
+  return word in WORDS ? say(word as Word, values) : key;
+}
+
+/** A name that the data carry in both languages. */
+export function named(names: { name_en: string; name_zh: string }): string {
+  return chosen === 'zh' ? names.name_zh : names.name_en;
+}
