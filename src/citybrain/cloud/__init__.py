@@ -22,6 +22,7 @@ from citybrain.cloud.errors import (
 from citybrain.cloud.folder import DataFolder, atomic_write
 from citybrain.cloud.graph import Graph, GraphError, Outcome, digest
 from citybrain.cloud.invocation import Invocation
+from citybrain.cloud.registers import Registers
 from citybrain.cloud.replay import BusLog, Difference, Log, ReplayError, ReplayReport, replay
 from citybrain.cloud.runner import BusRunner, LocalRunner
 from citybrain.cloud.server import BusAddress, NatsServer, find_nats_server, kept
@@ -51,6 +52,7 @@ __all__ = [
     "Position",
     "ProcessError",
     "RegisterError",
+    "Registers",
     "ReplayError",
     "ReplayReport",
     "RequestFailed",
