@@ -21,7 +21,9 @@ def dataset_page() -> str:
 def _section(d: Dataset) -> str:
     cadence = "on change" if d.cadence_s is None else f"every {d.cadence_s:g} s"
     kept = "for ever" if d.retention_days is None else f"{d.retention_days} days"
-    marks = [w for w, on in (("simulation truth", d.simulation_truth), ("live only, never stored", d.transient)) if on]
+    marks = [
+        w for w, on in (("simulation truth", d.simulation_truth), ("live only, never stored", d.transient)) if on
+    ]
     facts = [
         f"owner {d.owner}", f"truth {d.truth}", f"key {', '.join(d.key)}", cadence, f"kept {kept}",
         f"grade {d.grade}", f"shared {d.sharing}", "open" if d.open else "not open", *marks,

@@ -7,8 +7,8 @@ runs, the folder is in use); 70 a fault of ours (sysexits.h EX_SOFTWARE); 130 Ct
 from __future__ import annotations
 
 from citybrain.city.settings import SettingsError
-from citybrain.cloud import BusRefused, DataFolderError, DataFolderInUse
-from citybrain.hub import HubRefused
+from citybrain.cloud import BusRefused, CloudError
+from citybrain.hub import HubError
 from citybrain.library import LibraryError
 from citybrain.model import DeclarationError
 from citybrain.network import ScenarioError
@@ -18,8 +18,8 @@ EXIT_INPUT = 2
 EXIT_NOT_NOW = 3
 EXIT_INTERNAL = 70
 
-_INPUT = (SettingsError, ScenarioError, DeclarationError, DataFolderError, HubRefused, LibraryError)
-_NOT_NOW = (DataFolderInUse, BusRefused)
+_INPUT = (SettingsError, ScenarioError, DeclarationError, HubError, LibraryError)
+_NOT_NOW = (BusRefused, CloudError)
 
 
 class NotRunning(RuntimeError):

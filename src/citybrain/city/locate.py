@@ -32,7 +32,9 @@ def locate(city: str | None, data: Path) -> City:
         return City(Settings(), DEFAULT, _folder(data, "berlin"))
     path = Path(city).expanduser()
     if not path.exists():
-        raise SettingsError(f"--city {city}: there is nothing; give a folder with {FILE}, a .sumocfg or a folder of both")
+        raise SettingsError(
+            f"--city {city}: there is nothing; give a folder with {FILE}, a .sumocfg or a folder of both"
+        )
     file = path if path.suffix == ".toml" else path / FILE
     if file.is_file():
         settings = read_settings(file)

@@ -17,7 +17,14 @@ def network_report(net: RoadNet) -> Table:
         f"{len(net.junctions) - len(refused)} for the brain"
     )
     table = Table(title=title, title_justify="left", show_edge=False)
-    for column, right in (("junction", 0), ("name", 0), ("stages", 1), ("movements", 1), ("cycle", 1), ("control", 0)):
+    for column, right in (
+        ("junction", 0),
+        ("name", 0),
+        ("stages", 1),
+        ("movements", 1),
+        ("cycle", 1),
+        ("control", 0),
+    ):
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     shown = sorted(net.junctions, key=lambda j: (j.refused is None, j.id))
     for j in shown[:MOST_ROWS]:

@@ -43,6 +43,8 @@ def read_plan(data: Path) -> RunPlan:
     try:
         return msgspec.json.decode((data / FILE).read_bytes(), type=RunPlan)
     except FileNotFoundError:
-        raise SettingsError(f"{data}: no city has run here yet; start one with: citybrain up --data {data}") from None
+        raise SettingsError(
+            f"{data}: no city has run here yet; start one with: citybrain up --data {data}"
+        ) from None
     except msgspec.MsgspecError as e:
         raise SettingsError(f"{data / FILE}: unreadable ({e}); start the city again: citybrain up") from None
