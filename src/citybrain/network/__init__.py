@@ -1,13 +1,37 @@
 """Doors to the outside: detectors, signal controllers and, for now, the simulated city behind the same ports.
 
-`read_scenario` reads any SUMO configuration, `read_net` its road network with junctions, stages and conflicts as
-the brain and the guard know them, and `SimulatedCity` runs it: it gives what a city's detectors see and shows the
-lamps that the guard decides.
+`read_scenario` reads any SUMO configuration, `default_city.build` makes the default one, and `Scenario.net` gives
+its road network with junctions, stages and conflicts as the brain and the guard know them (`read_net` reads one by
+itself). `SimulatedCity` runs a scenario: it gives what a city's detectors see, shows the lamps that the guard
+decides, keeps and restores its minutes, and packs the live frames of the map. `road_records` are the registers'
+rows. `read_trips` scores a run by SUMO's own trip output.
 """
 
+from citybrain.network import default_city
+from citybrain.network.event import CityEvent
+from citybrain.network.frame import Frame, read_frame
 from citybrain.network.netfile import NetError
 from citybrain.network.road_net import read_net
+from citybrain.network.road_record import road_records
+from citybrain.network.saved_city import saved_time
 from citybrain.network.scenario import Scenario, ScenarioError, read_scenario
-from citybrain.network.simulated_city import SimulatedCity
+from citybrain.network.simulated_city import SignalMode, SimulatedCity
+from citybrain.network.trip_output import TripScore, read_trips
 
-__all__ = ["NetError", "Scenario", "ScenarioError", "SimulatedCity", "read_net", "read_scenario"]
+__all__ = [
+    "CityEvent",
+    "Frame",
+    "NetError",
+    "Scenario",
+    "ScenarioError",
+    "SignalMode",
+    "SimulatedCity",
+    "TripScore",
+    "default_city",
+    "read_frame",
+    "read_net",
+    "read_scenario",
+    "read_trips",
+    "road_records",
+    "saved_time",
+]

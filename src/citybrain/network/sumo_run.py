@@ -58,7 +58,7 @@ def _options(
         "precision": "4",
         "device.tripinfo.probability": "1",
         "save-state.rng": "true",
-        "save-state.precision": "9",
+        "save-state.precision": "17",
     } | dict(s.options)
 
 
