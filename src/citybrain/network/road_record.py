@@ -16,7 +16,7 @@ from citybrain.network.schema import schema_of
 
 def road_records(net: RoadNet) -> list[Batch]:
     """One batch each of `road.area`, `road.link`, `road.junction` and `road.movement`; ids by the net's digest."""
-    rows = {
+    rows: dict[str, list[tuple[Any, ...]]] = {
         "road.area": [
             (a.id, a.level.value, _json({"en": a.name_en, "zh": a.name_zh}), a.parent) for a in net.areas
         ],

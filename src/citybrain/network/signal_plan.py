@@ -197,16 +197,19 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
 
 
 def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
-    """All-red in whole seconds: the program's shortest where it has one (1 … 3 s), else the clearance
-    R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within 1 … 2 s, where W is
-    the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s) of the
-    links.
+    """All-red in whole seconds: the program's shortest after a yellow where it has one (1 … 3 s), else the
+    clearance R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within 1 … 2 s,
+    where W is the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s)
+    of the links.
     """
+    if not program.phases:
+        return ALL_RED_RANGE_S[1]
     free = always_green(program)
+    phases = program.phases
     own = [
         duration
-        for state, duration in program.phases
-        if duration > 0 and all(c in "rs" or i in free for i, c in enumerate(state))
+        for (before, _), (state, duration) in zip((phases[-1], *phases), phases, strict=False)
+        if duration > 0 and "y" in before and all(c in "rs" or i in free for i, c in enumerate(state))
     ]
     if own:
         return _clamp(min(own), (1.0, 3.0))
