@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from citybrain.guard import Limits, LimitsError, Monitor, Reason, aged, limits_of, start, step
+from citybrain.guard.junction import HAS_GREEN
+from citybrain.guard.limits import clashes
 from citybrain.model import Junction, Stage
 
 replace = msgspec.structs.replace
@@ -135,6 +137,31 @@ def test_stages_that_cannot_be_guarded_are_refused() -> None:
             limits_of(replace(good, stages=(Stage(0, lamps, (0,)), *good.stages[1:])))
     with pytest.raises(LimitsError, match="no_stages"):
         limits_of(replace(good, stages=()))
+
+
+def test_every_state_of_a_small_junction_is_safe() -> None:
+    """All of them, under all wishes: no conflict, no red beyond the maximum, and no wish that waits for ever."""
+    base = crossing()
+    junction = replace(
+        base, stages=base.stages[:3], yellow_s=(2.0, 3.0, 2.0, 3.0, 2.0, 2.0, 2.0), min_green_s=2.0, max_red_s=24.0
+    )
+    limits = limits_of(junction)
+    first = aged(limits, start(limits, 0), 0)
+    seen, new, served = {first}, [first], set()
+    while new:
+        signal = new.pop()
+        for wish in (None, *range(limits.stages)):
+            after, lamps, reason = step(limits, signal, wish, 1000)
+            assert clashes(lamps, junction.conflicts, junction.yields) is None
+            assert all(r == HAS_GREEN or 1000 - r <= limits.max_red_ms for r in after.red_ms)
+            if reason is None and wish is not None and after.target == wish:
+                served.add((signal.target, wish))
+            after = aged(limits, after, 1000)
+            if after not in seen:
+                seen.add(after)
+                new.append(after)
+    assert len(seen) > 1000
+    assert served == {(a, b) for a in range(-1, limits.stages) for b in range(limits.stages)}
 
 
 def test_equal_ages_behave_alike() -> None:

@@ -22,12 +22,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from citybrain.guard.limits import GREEN, TICK_MS, Limits
 
 NEVER_MS = 1 << 62
-HAS_GREEN = -1
+HAS_GREEN = NEVER_MS
 
 
 class Reason(StrEnum):
@@ -137,13 +138,15 @@ def shifted(signal: Signal, by_ms: int) -> Signal:
 
 
 def aged(limits: Limits, signal: Signal, time_ms: int) -> Signal:
-    """The signal by ages: times become ages at `time_ms`, an age since which nothing more depends on it is cut.
+    """The signal by ages: as if `time_ms` were 0, and settled for no longer than its minimum green.
 
-    Two signals with equal ages behave alike for ever (`step` only ever compares differences of times).
+    Signals that are equal by ages behave alike for ever, since `step` only compares differences of times: they are
+    the states of the guard, and there are finitely many.
     """
-    over = limits.hold_ms[signal.stage] if signal.stage == signal.target else NEVER_MS
-    reds = tuple(r if r == HAS_GREEN else time_ms - r for r in signal.red_ms)
-    return Signal(signal.stage, signal.target, min(time_ms - signal.since_ms, over), reds)
+    signal = shifted(signal, -time_ms)
+    if signal.stage != signal.target:
+        return signal
+    return msgspec.structs.replace(signal, since_ms=max(signal.since_ms, -limits.hold_ms[signal.stage]))
 
 
 def _settle(limits: Limits, signal: Signal, time_ms: int) -> Signal:
