@@ -53,7 +53,7 @@ def test_the_command_line_wins() -> None:
         ("[street]\nspeed = 0\n", "street.speed"),
         ("[street]\nspeeed = 1\n", "speeed"),
         ('timezone = "Mars/Base"\n', "no timezone 'Mars/Base'"),
-        ('[street]\nsensors = "magic"\n', "sensors must be"),
+        ('[street]\nsensors = "magic"\n', "street.sensors"),
         ('[street]\nscenario = "gone.sumocfg"\n', "does not exist"),
         ("[page]\nport = 99999\n", "page.port"),
         ("= 3", "not TOML"),

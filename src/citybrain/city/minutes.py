@@ -53,6 +53,10 @@ class Minutes:
         times = [t for t in self.times() if not_after_ms is None or t <= not_after_ms]
         return (times[-1], self.folder / str(times[-1])) if times else None
 
+    def forget(self) -> None:
+        """Drop all of them: the city begins anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _prune(self, now_ms: int) -> None:
         """Drop what is older than the last ones, and what a restored city left ahead of itself."""
         times = self.times()

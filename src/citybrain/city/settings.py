@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -31,7 +31,7 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """City seconds a second."""
     scale: Annotated[float, Meta(gt=0, le=10)] = 1.0
     """Share of the demand that drives."""
-    sensors: str = "clean"
+    sensors: Literal["clean", "field"] = "clean"
     """"clean", or "field": detectors that fail and miscount as real ones do."""
     day: str | None = None
     """Date of the first day (2026-11-22); today where none is given."""
@@ -98,8 +98,6 @@ def checked(settings: Settings, where: str) -> Settings:
     """`settings`, or SettingsError on what the types cannot say."""
     if settings.timezone not in available_timezones():
         raise SettingsError(f"{where}: no timezone {settings.timezone!r}; write one like Asia/Shanghai")
-    if settings.street.sensors not in ("clean", "field"):
-        raise SettingsError(f'{where}: street.sensors must be "clean" or "field"')
     if settings.bus.url is None and settings.bus.token_file is not None:
         raise SettingsError(f"{where}: bus.token_file goes with bus.url")
     return settings

@@ -35,6 +35,7 @@ class Shadow:
         self._told = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._saved_ms = 0
+        self._time_ms = 0
 
     async def open(self) -> None:
         """Load the simulation, from the newest saved minute that is not ahead of the street's."""
@@ -59,6 +60,11 @@ class Shadow:
                     task.cancel()
                 await loop.run_in_executor(self._thread, self._city.close)
                 self._thread.shutdown()
+
+    @property
+    def behind_s(self) -> float:
+        """City seconds that it is behind the street."""
+        return (self._target.time_ms - self._time_ms) / 1000 if self._target else 0.0
 
     async def _stop(self, stop: asyncio.Event) -> None:
         await stop.wait()
@@ -95,7 +101,8 @@ class Shadow:
                 break
             self._city.step()
             batches += self._city.read(Tick(target.run, target.seq, self._city.time_ms))
-        if self._city.time_ms - self._saved_ms >= MINUTE_MS:
+        self._time_ms = self._city.time_ms
+        if self._time_ms - self._saved_ms >= MINUTE_MS:
             self._save()
         return batches
 

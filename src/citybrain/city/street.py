@@ -7,9 +7,8 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
-import msgspec
 import pyarrow as pa
 
 from citybrain.city.minutes import Minutes
@@ -73,6 +72,11 @@ class Street:
                     task.cancel()
                 await self._call(self._second.city.close)
                 self._thread.shutdown()
+
+    @property
+    def time_ms(self) -> int:
+        """City time of the last second."""
+        return self._second.guard.time_ms
 
     async def _beat(self) -> None:
         orders, self._orders = self._orders, []
@@ -144,5 +148,5 @@ class Street:
             log.error("this minute could not be saved: %s", e)
         self._saved_ms = city.time_ms
 
-    async def _call(self, work: Callable[[Unpack[Args]], R], *args: Unpack[Args]) -> R:
+    async def _call(self, work: Callable[[*Args], R], *args: *Args) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import msgspec
+
 from citybrain.city.locate import DEFAULT
 from citybrain.city.plan import RunPlan
 from citybrain.hub import load_catalogue
@@ -42,7 +44,12 @@ def open_scenario(plan: RunPlan, progress: Callable[[str], None] = lambda _: Non
     """The plan's scenario; the default city's day files are made where they are missing."""
     street, day = plan.settings.street, date.fromisoformat(plan.day)
     if plan.scenario == DEFAULT:
-        return default_city.build(plan.folder / "city", day, street.seed, scale=street.scale, progress=progress)
+        folder = plan.folder / "city" / "days"
+        folder.mkdir(parents=True, exist_ok=True)
+        scenario = default_city.build(
+            folder, day, street.seed, lambda what, share: progress(f"{what} ({share:.0%})")
+        )
+        return msgspec.structs.replace(scenario, scale=street.scale)
     return read_scenario(
         Path(plan.scenario),
         seed=street.seed,
