@@ -45,9 +45,10 @@ class DecideStages:
         movements, junctions = len(self._layout.movements), len(self._layout.junctions)
         return {
             "time_ms": np.full(1, NEVER, np.int64),
-            "queue": np.zeros(movements),
-            "near": np.zeros(movements),
+            "vehicles": np.zeros(movements),
             "waits_since_ms": np.full(movements, NEVER, np.int64),
+            "green": np.zeros(movements, np.bool_),
+            "green_ms": np.full(movements, NEVER, np.int64),
             "read_ms": np.full(movements, NEVER, np.int64),
             "full_since_ms": np.full(movements, NEVER, np.int64),
             "stage": np.zeros(junctions, np.int64),
@@ -64,6 +65,7 @@ class DecideStages:
                 self._see_lamps(s, batch.rows)
             elif batch.dataset == "traffic.movement_queue":
                 self._see_queues(s, batch.rows, tick.time_ms)
+        s["green_ms"] = np.where(s["green"] | (s["green_ms"] == NEVER), tick.time_ms, s["green_ms"])
         if not len(self._ordered):
             return s, None
         sight = self._sight(s, tick.time_ms)
@@ -71,6 +73,9 @@ class DecideStages:
 
     def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
         lamps = read_lamps(self._layout, rows)
+        slots = self._layout.slots[lamps.junctions]
+        real = slots < len(self._layout.movements)
+        s["green"][slots[real]] = lamps.green[real]
         s["stage"][lamps.junctions] = lamps.stage
         s["next_stage"][lamps.junctions] = lamps.next_stage
         s["since_ms"][lamps.junctions] = lamps.since_ms
@@ -79,8 +84,8 @@ class DecideStages:
         at = self._layout.movements.places(rows.column("movement"))
         known = at >= 0
         at = at[known]
-        s["queue"][at] = _numbers(rows, "queue_veh")[known]
-        s["near"][at] = np.nan_to_num(_numbers(rows, "approaching_veh")[known])
+        near = np.nan_to_num(_numbers(rows, "approaching_veh"))
+        s["vehicles"][at] = (_numbers(rows, "queue_veh") + near)[known]
         waited = _milliseconds(_numbers(rows, "waited_s")[known])
         s["waits_since_ms"][at] = np.where(waited > 0, now_ms - waited, NEVER)
         age = _numbers(rows, "age_s")[known]
@@ -98,9 +103,9 @@ class DecideStages:
         shut = (full_for >= SHUT_AFTER_MS) & ((full_for - SHUT_AFTER_MS) % (2 * SHUT_FOR_MS) < SHUT_FOR_MS)
         since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])
         return Sight(
-            np.append(s["queue"], 0.0)[pad],
-            np.append(s["near"], 0.0)[pad],
+            np.append(s["vehicles"], 0.0)[pad],
             np.append(waited, 0.0)[pad],
+            np.append((now_ms - s["green_ms"]) / 1000.0, 0.0)[pad],
             np.append(age, np.inf)[pad],
             np.append(shut, False)[pad],
             s["stage"],
@@ -110,9 +115,9 @@ class DecideStages:
 
     def _rows(self, sight: Sight, choice: Choice, now_ms: int) -> pa.RecordBatch:
         at, lay = self._ordered, self._layout
-        lets = lay.lets[at, choice.stage[at]] > 0.0
+        lets = lay.flow[at, choice.stage[at]] > 0.0
         here = lay.waits_here[at]
-        serves, serves_veh = _most(np.where(lets & here, (sight.queue + sight.near)[at], 0.0))
+        serves, serves_veh = _most(np.where(lets & here, sight.vehicles[at], 0.0))
         waits, waits_s = _most(np.where(~lets & here, sight.waited_s[at], 0.0))
         columns = {
             "junction": self._ordered_ids,

@@ -8,10 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from citybrain.brain.ids import Ids, Places
-from citybrain.model import Movement, RoadNet, Zone
+from citybrain.model import Junction, Movement, RoadNet, Stage, Zone
 
 VEHICLE_M = 7.5
 """Length of road that a standing vehicle takes, gap included."""
+SATURATION_VPS = 0.5
+"""Discharge of one lane while green: a headway of 2 s (HCM 7th ed., ch. 19: 1,900 pc/h base, less for turns)."""
+GIVING_WAY = 0.5
+"""Part of it that is left to a movement that has to give way."""
 SHORT_EXIT_VEH = 6
 """Exits shorter than this many vehicles never count as blocked: a single passing platoon fills them."""
 _COVERED = 0.9
@@ -50,8 +54,8 @@ class Layout:
         width = max((len(j.movements) for j in net.junctions), default=0)
         stages = max((len(j.stages) for j in net.junctions), default=0)
         self.slots = np.full((count, width), len(self.movements), np.int64)
-        self.lets = np.zeros((count, stages, width), np.float64)
-        """(J, S, K): 1 where the stage lets the movement go."""
+        self.flow = np.zeros((count, stages, width), np.float64)
+        """(J, S, K): vehicles a second that the stage lets go of the movement when it is saturated."""
         self.stage_count = np.array([len(j.stages) for j in net.junctions], np.int64)
         self.first_link = np.full((count, width), -1, np.int64)
         self.signal_links = np.array([j.signal_links for j in net.junctions], np.int64)
@@ -59,7 +63,11 @@ class Layout:
         self.max_red_ms = np.array([round(j.max_red_s * 1000) for j in net.junctions], np.int64)
         change = [max(j.yellow_s, default=0.0) + j.all_red_s for j in net.junctions]
         self.change_ms = np.array([round(s * 1000) for s in change], np.int64)
+        visit = self.change_ms + self.min_green_ms
+        self.round_ms = visit * np.array([_round_stages(j) for j in net.junctions], np.int64)
+        """(J,): what one round takes at most that gives every movement its minimum green."""
         self.controllable = np.array([j.refused is None and bool(j.stages) for j in net.junctions], np.bool_)
+        lanes = np.bincount(self.pair_movement, self.share, minlength=len(self.movements))
         first = 0
         for at, junction in enumerate(net.junctions):
             for slot, movement in enumerate(junction.movements):
@@ -67,7 +75,8 @@ class Layout:
                 self.first_link[at, slot] = movement.signal_links[0] if movement.signal_links else -1
             for stage in junction.stages:
                 for slot in stage.movements:
-                    self.lets[at, stage.index, slot] = 1.0
+                    flow = SATURATION_VPS * lanes[first + slot]
+                    self.flow[at, stage.index, slot] = flow * _ease(junction, stage, slot)
             first += len(junction.movements)
         self.waits_here = self.slots < len(self.movements)
         self.waits_here &= ~np.append(self.always_green, True)[self.slots]
@@ -82,6 +91,27 @@ class Layout:
         """Whether a flag holds for any movement of the zone, shapes (M,) → (Z,)."""
         weights = per_movement[self.pair_movement].astype(np.float64)
         return np.bincount(self.pair_zone, weights, minlength=len(self.zones)) > 0
+
+
+def _ease(junction: Junction, stage: Stage, slot: int) -> float:
+    """Part of the saturation flow that a movement has in a stage: less where it must give way to others that have
+    green at the same time."""
+    links = [i for i in junction.movements[slot].signal_links if stage.lamps[i] in "Gg"]
+    if any(stage.lamps[i] == "G" for i in links):
+        return 1.0
+    gives_way = any(stage.lamps[other] in "Gg" for i in links for other in junction.yields[i])
+    return GIVING_WAY if gives_way else 1.0
+
+
+def _round_stages(junction: Junction) -> int:
+    """Number of stages in a small set that lets every movement go (greedy cover)."""
+    left = {m for stage in junction.stages for m in stage.movements}
+    left -= {m for m in left if all(m in stage.movements for stage in junction.stages)}
+    count = 0
+    while left:
+        left -= max((set(stage.movements) & left for stage in junction.stages), key=len)
+        count += 1
+    return count
 
 
 def _owners(counts: list[int]) -> Places:

@@ -12,10 +12,8 @@ import pyarrow as pa
 
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import integers
-from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 
-SATURATION_VPS = 0.5
-"""Discharge of one lane while green: a headway of 2 s (HCM 7th ed., ch. 19: 1,900 pc/h base, less for turns)."""
 PRIOR_ARRIVAL_VPS = 0.05
 """Arrivals of a lane of which nothing is known yet: 180 vehicles an hour."""
 ARRIVAL_MEMORY_S = 120.0
