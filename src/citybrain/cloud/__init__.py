@@ -6,9 +6,12 @@
 folder in which all of it lies.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from citybrain.cloud._durable import Delivery
 from citybrain.cloud._live import Listener, Tail
 from citybrain.cloud.bus import Bus
+from citybrain.cloud.child import ready, watch_parent
 from citybrain.cloud.errors import (
     BusRefused,
     CheckpointError,
@@ -22,11 +25,16 @@ from citybrain.cloud.errors import (
 from citybrain.cloud.folder import DataFolder, atomic_write
 from citybrain.cloud.graph import Graph, GraphError, Outcome, digest
 from citybrain.cloud.invocation import Invocation
-from citybrain.cloud.registers import Registers
+from citybrain.cloud.log import configure_log, hide
+from citybrain.cloud.metrics import Metrics, MetricsBoard
 from citybrain.cloud.replay import BusLog, Difference, Log, ReplayError, ReplayReport, replay
 from citybrain.cloud.runner import BusRunner, LocalRunner
 from citybrain.cloud.server import BusAddress, NatsServer, find_nats_server, kept
+from citybrain.cloud.supervisor import Child, ProcessEvent, StoppedBefore, Supervisor
 from citybrain.cloud.wire import Position, Stored
+
+if TYPE_CHECKING:
+    from citybrain.cloud.registers import Registers
 
 __all__ = [
     "Bus",
@@ -35,6 +43,7 @@ __all__ = [
     "BusRefused",
     "BusRunner",
     "CheckpointError",
+    "Child",
     "CloudError",
     "DataFolder",
     "DataFolderError",
@@ -46,21 +55,39 @@ __all__ = [
     "Listener",
     "LocalRunner",
     "Log",
+    "Metrics",
+    "MetricsBoard",
     "NatsServer",
     "NatsServerError",
     "Outcome",
     "Position",
     "ProcessError",
+    "ProcessEvent",
     "RegisterError",
     "Registers",
     "ReplayError",
     "ReplayReport",
     "RequestFailed",
+    "StoppedBefore",
     "Stored",
+    "Supervisor",
     "Tail",
     "atomic_write",
+    "configure_log",
     "digest",
     "find_nats_server",
+    "hide",
     "kept",
+    "ready",
     "replay",
+    "watch_parent",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # SQLAlchemy takes 0.2 s and 20 MB, and most processes have no registers.
+    if name == "Registers":
+        from citybrain.cloud.registers import Registers
+
+        return Registers
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

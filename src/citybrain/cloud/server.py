@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import secrets
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ MAX_PAYLOAD = 8 * 1024 * 1024
 READY_S = 30.0
 _LISTENING = re.compile(rb"Listening for client connections on \S+:(\d+)")
 _READY = b"Server is ready"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class NatsServer:
         self._keeper: asyncio.subprocess.Process | None = None
         self._pump: asyncio.Task[None] | None = None
         self._stopping = False
+        self._changing = asyncio.Lock()
         self.pid = 0
         self.starts = 0
 
@@ -65,17 +68,15 @@ class NatsServer:
 
     async def start(self) -> BusAddress:
         """Start it and wait until it takes clients."""
-        binary = await asyncio.to_thread(find_nats_server)
+        self._stopping = False
         self.store.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._lock.fd < 0:
             await asyncio.to_thread(self._take_lock)
-        self._stopping = False
         try:
-            await self._launch(binary)
+            await self._start()
         except BaseException:
             await self.stop()
             raise
-        self.starts += 1
         return self.address
 
     async def watch(self) -> int:
@@ -87,8 +88,8 @@ class NatsServer:
             await self._pump
         return 0 if self._stopping else status
 
-    async def keep(self) -> AsyncIterator[int]:
-        """Start it again, on the same port, whenever it dies; yields the exit status after each restart.
+    async def keep(self, on_restart: Callable[[int], None] | None = None) -> None:
+        """Start it again, on the same port, whenever it dies; `on_restart` is told each exit status.
 
         Ends after `stop`. Raises NatsServerError when it died 5 times within 60 s.
         """
@@ -101,21 +102,36 @@ class NatsServer:
             deaths = [t for t in deaths if loop.time() - t < 60.0] + [loop.time()]
             if len(deaths) >= 5:
                 raise NatsServerError(f"nats-server died 5 times within a minute: see {self.log}")
-            await self.start()
-            yield status
+            logger.warning("nats-server died (status %d) and is started again", status)
+            await self._start()
+            if on_restart is not None:
+                on_restart(status)
 
     async def stop(self) -> None:
         """Stop it: SIGTERM, after 10 s SIGKILL. Does nothing when it does not run."""
         self._stopping = True
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            if keeper.stdin is not None:
-                keeper.stdin.close()
-            await keeper.wait()
-        if self._pump is not None:
-            await self._pump
-            self._pump = None
-        self._lock.release()
+        async with self._changing:
+            keeper, self._keeper = self._keeper, None
+            if keeper is not None:
+                if keeper.stdin is not None:
+                    keeper.stdin.close()
+                await keeper.wait()
+            if self._pump is not None:
+                await self._pump
+                self._pump = None
+            self._lock.release()
+
+    async def _start(self) -> None:
+        """Start it unless it is being stopped; a stop waits for this."""
+        binary = await asyncio.to_thread(find_nats_server)
+        async with self._changing:
+            if self._stopping:
+                return
+            try:
+                await self._launch(binary)
+            except OSError as e:
+                raise NatsServerError(f"nats-server cannot be started: {e}") from None
+            self.starts += 1
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -203,17 +219,16 @@ class NatsServer:
 async def kept(server: NatsServer) -> AsyncIterator[BusAddress]:
     """Run `server` and restart it whenever it dies, for as long as the block runs."""
 
-    async def keep() -> None:
-        async for _ in server.keep():
-            pass
-
-    address = await server.start()
-    task = asyncio.create_task(keep(), name="keep nats-server")
+    await server.start()
     try:
-        yield address
-    finally:
-        await server.stop()
-        await task
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.keep(), name="keep nats-server")
+            try:
+                yield server.address
+            finally:
+                await server.stop()
+    except* NatsServerError as errors:
+        raise errors.exceptions[0] from None
 
 
 def find_nats_server() -> str:
