@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from citybrain.library._schema import text
-from citybrain.library.error import LibraryError
+from citybrain.library.error import LibraryClosed, LibraryError
 
 
 class FolderLock:
@@ -55,7 +55,7 @@ class Database:
             ):
                 self._root.execute(statement)
         except duckdb.Error as e:
-            raise LibraryError(f"{folder}: the library cannot be opened: {first_line(e)}") from None
+            raise LibraryClosed(f"{folder}: the library cannot be opened: {first_line(e)}") from None
         self.writer = self._root.cursor()
         self._turn = threading.Condition()
         self._readers = 0
@@ -69,11 +69,16 @@ class Database:
     def snapshot(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in a transaction of its own, which sees one state of everything."""
         with self._turn:
-            cursor = self._root.cursor()
+            try:
+                cursor = self._root.cursor()
+            except duckdb.Error as e:
+                raise LibraryClosed(f"the library is being opened again: {first_line(e)}") from None
             self._readers += 1
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield cursor
+        except duckdb.Error as e:
+            raise LibraryClosed(f"the library cannot be read now: {first_line(e)}") from None
         finally:
             cursor.close()
             with self._turn:

@@ -11,4 +11,9 @@ class LibraryError(ValueError):
 
 
 class LibraryFull(LibraryError):
-    """The disk refuses more. Nothing of the batches at hand was stored; the same call may be made again."""
+    """The store takes no more, mostly because the disk is full. Nothing of what was given was stored; it may be
+    given again."""
+
+
+class LibraryClosed(LibraryError):
+    """The library's file cannot be opened or read now."""

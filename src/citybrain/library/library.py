@@ -19,13 +19,15 @@ from citybrain.library._seal import DAY_MS, ROWS_PER_FILE, Sealer
 from citybrain.library._seen import Seen
 from citybrain.library._store import note, store
 from citybrain.library._view import View, instant
-from citybrain.library.error import LibraryError, LibraryFull
-from citybrain.library.sql import Asked, analyse, rendered
+from citybrain.library.error import LibraryClosed, LibraryError, LibraryFull
+from citybrain.library.sql import Asked, Source, analyse, rendered
 from citybrain.model import Batch, Dataset, Declarations, conform
 
 DEFAULT_LIMIT = 10_000
-MAX_LIMIT = 5_000_000
-FOLD_MS = 5_000
+MAX_LIMIT = 10_000_000
+FOLD_MS = 60_000
+FOLD_ROWS = 100_000
+"""The tail behind the folded current state is at most about this long."""
 SEAL_LAG_MS = 300_000
 """Rows may come this much later than the latest of their dataset before they need a file to be rewritten."""
 
@@ -72,6 +74,7 @@ class Library:
         self._number = 1
         self._latest: dict[str, int | None] = {}
         self._unfolded: set[str] = set()
+        self._tail_rows = 0
         (folder / "parquet").mkdir(parents=True, exist_ok=True)
         self._lock = FolderLock(folder / "lock")
         self._memory_mb, self._threads = memory_mb, threads
@@ -104,10 +107,12 @@ class Library:
             self._seen.add(b.id for b in fresh)
             self._received_ms, self._latest = received, latest
             self._number += len(fresh)
+            rows = sum(int(b.rows.num_rows) for b in fresh)
             self._unfolded |= {b.dataset for b in fresh}
-            if received - self._folded_ms >= FOLD_MS:
+            self._tail_rows += rows
+            if received - self._folded_ms >= FOLD_MS or self._tail_rows >= FOLD_ROWS:
                 self._fold()
-            return sum(b.rows.num_rows for b in fresh)
+            return rows
 
     def query(
         self, sql: str, as_of_ms: int | None = None, limit: int = DEFAULT_LIMIT, timeout_s: float = 30
@@ -126,11 +131,7 @@ class Library:
         if not 0 < limit <= MAX_LIMIT:
             raise LibraryError(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
         with self._store.snapshot() as cursor:
-            views = {}
-            for source in asked.sources:
-                ids = "batch_id" in asked.fields[source.dataset]
-                view = View(cursor, self._folder, self._declarations[source.dataset], as_of_ms, ids=ids)
-                views[source] = view.now() if source.now else view.history()
+            views = {source: self._view(cursor, asked, source, as_of_ms) for source in asked.sources}
             return run(cursor, rendered(asked, views), limit, timeout_s)
 
     def seal(self, until_ms: int) -> None:
@@ -207,7 +208,7 @@ class Library:
             self._recall()
         except (duckdb.Error, LibraryError) as e:
             self._store.close()
-            raise e if isinstance(e, LibraryError) else LibraryError(f"{self._folder}: {first_line(e)}") from None
+            raise e if isinstance(e, LibraryError) else LibraryClosed(f"{self._folder}: {first_line(e)}") from None
 
     def _recall(self) -> None:
         """What the tables say about the time before this opening."""
@@ -236,17 +237,24 @@ class Library:
 
     def _fresh(self, batches: Sequence[Batch]) -> list[Batch]:
         """The batches to store, each once, their rows held against the declaration."""
+        first: dict[str, Batch] = {}
         for batch in batches:
             if batch.dataset not in self._declarations:
                 raise LibraryError(f"no dataset {batch.dataset!r} is declared")
-        kept = {b.id: b for b in reversed(batches) if b.dataset in self._kept}
-        stored = self._seen.among(list(kept)) if kept else set()
-        fresh = [b for b in batches if kept.get(b.id) is b and b.id not in stored]
+            if batch.dataset in self._kept:
+                first.setdefault(batch.id, batch)
+        stored = self._seen.among(list(first)) if first else set()
+        fresh = [b for b in first.values() if b.id not in stored]
         self.passed_over += len(batches) - len(fresh)
         try:
             return [Batch(b.dataset, b.id, conform(b.rows, self._kept[b.dataset])) for b in fresh]
         except ValueError as e:
             raise LibraryError(str(e)) from None
+
+    def _view(self, cursor: duckdb.DuckDBPyConnection, asked: Asked, source: Source, as_of_ms: int | None) -> str:
+        ids = "batch_id" in asked.fields[source.dataset]
+        view = View(cursor, self._folder, self._declarations[source.dataset], as_of_ms, ids=ids)
+        return view.now() if source.now else view.history()
 
     def _open_stretch(self, dataset: Dataset) -> tuple[int, int | None]:
         """Rows of the open table and the earliest event time among them."""
@@ -262,6 +270,7 @@ class Library:
             if self._kept[name].event_time is not None:
                 fold(self._con, self._kept[name], self._received_ms)
         self._unfolded.clear()
+        self._tail_rows = 0
         self._folded_ms = self._received_ms
 
     def _expire(self, dataset: Dataset, before_ms: int) -> int:
@@ -311,15 +320,14 @@ class Library:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """The writing connection, opened anew if the disk refused the last time."""
-        if self._refused:
-            self._store.close()
-            self._open()
-            self._refused = False
+        """The writing connection, opened anew if the store refused the last time. Whatever DuckDB cannot do ends
+        as LibraryFull, never as a batch to be passed over."""
         try:
+            if self._refused:
+                self._store.close()
+                self._open()
+                self._refused = False
             yield
-        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, OSError) as e:
+        except (duckdb.Error, OSError, LibraryClosed) as e:
             self._refused = True
-            raise LibraryFull(f"the library's disk refuses: {first_line(e)}") from None
-        except duckdb.Error as e:
-            raise LibraryError(f"the library cannot store: {first_line(e)}") from None
+            raise LibraryFull(f"the library cannot store now (is the disk full?): {first_line(e)}") from None

@@ -37,8 +37,8 @@ class LibraryServer:
 
     Batches are grouped for `group_s` (longer only while the commit before is under way), stored in one transaction
     and only then acknowledged: what was not comes again after a kill, and is stored once. While the disk refuses,
-    nothing more is taken or acknowledged. The bus keeps what lies within `replay_window_ms` of city time (its clock
-    is the dataset `traffic.tick`).
+    nothing more is taken or acknowledged. The bus keeps what lies within `replay_window_ms` of city time, as the
+    dataset `traffic.tick` tells it.
     """
 
     def __init__(

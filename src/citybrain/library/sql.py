@@ -228,7 +228,7 @@ def _touched(tree: exp.Query, sources: Mapping[Source, Dataset]) -> dict[str, fr
 
 
 def _position(node: exp.Expr) -> str:
-    for part in node.find_all(exp.Identifier):
-        if "line" in part.meta:
-            return f" at line {part.meta['line']}, column {part.meta['col'] - len(part.name) + 1}"
-    return ""
+    """Where a node begins in the text that came in."""
+    metas = [(part.meta, part.name) for part in node.find_all(exp.Identifier) if "line" in part.meta]
+    places = [(meta["line"], meta["col"] - len(name) + 1) for meta, name in metas]
+    return " at line {}, column {}".format(*min(places)) if places else ""
