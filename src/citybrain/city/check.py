@@ -14,7 +14,7 @@ from citybrain.city.errors import EXIT_DIFFERENCE, explain
 from citybrain.city.locate import City, locate
 from citybrain.city.network_report import network_report
 from citybrain.city.plan import RunPlan
-from citybrain.city.up import today
+from citybrain.city.up import first_day
 from citybrain.city.world import open_scenario
 from citybrain.cloud import DataFolder, find_nats_server
 from citybrain.hub import load_catalogue
@@ -91,7 +91,7 @@ def _data(city: City) -> str:
 
 
 def _network(city: City, nets: list[RoadNet]) -> str:
-    plan = RunPlan(city.settings, str(city.data), city.scenario, today(city.settings).isoformat(), 1)
+    plan = RunPlan(city.settings, str(city.data), city.scenario, first_day(city).isoformat(), 1)
     scenario = open_scenario(plan)
     net = scenario.net()
     nets.append(net)

@@ -1,4 +1,4 @@
-"""The page of all datasets, from their declarations: `python -m citybrain.city.dataset_page > docs/datasets.md`."""
+"""The page of all datasets: `python -m citybrain.city.dataset_page > docs/datasets.md`."""
 
 from __future__ import annotations
 

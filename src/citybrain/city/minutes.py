@@ -1,7 +1,7 @@
 """Saved minutes: what a simulated city goes on from after a stop.
 
-`<data>/city/minutes/<city>/<city second>-<run>/` holds what one saver wrote; the folder appears by rename, whole or
-not at all. The last `KEEP` of each city stay.
+`<data>/city/minutes/<city>/<city time in ms>/` holds what one saver wrote; the folder appears by rename, whole
+or not at all. The last `KEEP` of each city stay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Minutes:
         self.folder = data / "city" / "minutes" / city
 
     def save(self, time_ms: int, write: Callable[[Path], None]) -> Path:
-        """Have `write` fill a folder and keep it as the minute at `time_ms`. Raises OSError when the disk is full."""
+        """Have `write` fill a folder and keep it as the minute at `time_ms`. Raises OSError (a full disk)."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f"{time_ms}.part"
         shutil.rmtree(part, ignore_errors=True)

@@ -1,19 +1,27 @@
-"""The plan of a run: what the parent worked out and every process of the city reads."""
+"""The plan of a run: what was worked out before the city starts, and what every process of it reads.
+
+`run-plan.json` names the city; beside the network's cache lie its declarations and its road network as prepared
+(`city/declarations.bin`, `city/net.bin`), so that a process needs no room that it does not work in.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from citybrain.city.settings import Settings, SettingsError
+from citybrain.cloud import atomic_write
+from citybrain.model import Dataset, Declarations, RoadNet
 
 FILE = "run-plan.json"
+T = TypeVar("T")
 
 
 class RunPlan(Struct, frozen=True):
-    """Everything that a process of the running city needs to know. No secrets: the bus token is in address.json."""
+    """A run of a city. No secrets: the bus token is in address.json."""
 
     settings: Settings
     data: str
@@ -29,13 +37,36 @@ class RunPlan(Struct, frozen=True):
     def folder(self) -> Path:
         return Path(self.data)
 
+    @property
+    def city_folder(self) -> Path:
+        return self.folder / "city"
+
+    def declarations(self) -> Declarations:
+        """The declarations as prepared. Raises SettingsError."""
+        datasets = self._prepared("declarations.bin", list[Dataset])
+        return Declarations({d.id: d for d in datasets})
+
+    def net(self) -> RoadNet:
+        """The road network as prepared. Raises SettingsError."""
+        return self._prepared("net.bin", RoadNet)
+
+    def prepare(self, declarations: Declarations, net: RoadNet) -> None:
+        """Keep what the processes read."""
+        self.city_folder.mkdir(exist_ok=True, mode=0o700)
+        atomic_write(self.city_folder / "declarations.bin", msgspec.msgpack.encode(list(declarations.values())))
+        atomic_write(self.city_folder / "net.bin", msgspec.msgpack.encode(net))
+
+    def _prepared(self, name: str, kind: type[T]) -> T:
+        file = self.city_folder / name
+        try:
+            return msgspec.msgpack.decode(file.read_bytes(), type=kind)
+        except (OSError, msgspec.MsgspecError) as e:
+            raise SettingsError(f"{file}: unreadable ({e}); start the city again: citybrain up") from None
+
 
 def write_plan(plan: RunPlan) -> None:
     """Keep the plan in its data folder."""
-    target = plan.folder / FILE
-    part = target.with_suffix(".part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(plan)))
-    part.replace(target)
+    atomic_write(plan.folder / FILE, msgspec.json.format(msgspec.json.encode(plan)))
 
 
 def read_plan(data: Path) -> RunPlan:

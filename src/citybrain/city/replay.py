@@ -10,15 +10,14 @@ from rich.progress import Progress
 
 from citybrain import brain
 from citybrain.city.connect import any_bus
+from citybrain.city.decider import RUNNER
 from citybrain.city.errors import EXIT_DIFFERENCE, NotRunning
 from citybrain.city.locate import locate
-from citybrain.city.plan import read_plan
+from citybrain.city.plan import RunPlan, read_plan
 from citybrain.city.settings import SettingsError
-from citybrain.city.world import World, open_world
 from citybrain.cloud import BusLog, DataFolder, Graph, ReplayReport, replay
 from citybrain.model import from_ms, parse_time, to_ms
 
-RUNNER = "brain"
 STRETCH_MS = 10 * 60_000
 FAR_MS = 1 << 50
 
@@ -26,18 +25,19 @@ FAR_MS = 1 << 50
 def run_replay(city: str | None, data: Path, begin: str | None, end: str | None) -> int:
     """Replay and say what came out. The exit code: 0 bit-equal, 1 a difference."""
     folder = locate(city, data).data
-    world = open_world(read_plan(folder))
+    plan = read_plan(folder)
     from_ms_, to_ms_ = _instant(begin, "--from"), _instant(end, "--to")
     if from_ms_ is not None and to_ms_ is not None and from_ms_ >= to_ms_:
         raise SettingsError("--from must lie before --to")
-    report = asyncio.run(_replay(world, from_ms_, to_ms_))
+    report = asyncio.run(_replay(plan, from_ms_, to_ms_))
     return _tell(report)
 
 
-async def _replay(world: World, begin_ms: int | None, end_ms: int | None) -> ReplayReport:
-    folder = DataFolder(world.plan.folder, create=False)
-    graph = Graph(brain.steps(world.net), world.declarations)
-    async with any_bus(folder.path, world.declarations) as bus:
+async def _replay(plan: RunPlan, begin_ms: int | None, end_ms: int | None) -> ReplayReport:
+    folder = DataFolder(plan.folder, create=False)
+    declarations = plan.declarations()
+    graph = Graph(brain.steps(plan.net()), declarations)
+    async with any_bus(folder.path, declarations) as bus:
         log = BusLog(bus)
         if end_ms is None:
             last = [i.tick.time_ms async for i in log.invocations(RUNNER, (begin_ms or -FAR_MS), FAR_MS)]
@@ -63,8 +63,8 @@ async def _replay(world: World, begin_ms: int | None, end_ms: int | None) -> Rep
 def _tell(report: ReplayReport) -> int:
     console = Console(highlight=False, soft_wrap=True)
     console.print(
-        f"{report.invocations} ticks from {report.checkpoint} ({report.warmed} before them), {report.inputs} batches "
-        f"read, {report.outputs} written",
+        f"{report.invocations} ticks from {report.checkpoint} ({report.warmed} before them), "
+        f"{report.inputs} batches read, {report.outputs} written",
         markup=False,
     )
     if report.invocations == 0:

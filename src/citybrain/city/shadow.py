@@ -1,4 +1,4 @@
-"""The shadow process: the same city, demand and seed under SUMO's own actuated control, in step with the street."""
+"""The shadow process: the same city, demand and seed under SUMO's own actuated control, behind the street."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
+from citybrain.city.plan import RunPlan
+from citybrain.city.process import Ended, Process
 from citybrain.city.street import CITY, LAST_WORDS_S, MINUTE_MS
-from citybrain.city.world import World
-from citybrain.cloud import Bus
+from citybrain.city.world import open_scenario, warm_up_s
+from citybrain.cloud import Bus, ready
 from citybrain.model import Batch, Tick
 from citybrain.network import SimulatedCity
 
@@ -19,17 +21,13 @@ MOST_SECONDS = 30
 """Seconds of the city in one go while it catches up: it must be able to stop in between."""
 
 
-class Rewound(RuntimeError):
-    """The street went back to a saved minute: this process ends, and its next start goes back too."""
-
-
 class Shadow:
     """Follows the ticks of the street; after a restart it catches up from its own saved minute."""
 
-    def __init__(self, world: World, bus: Bus) -> None:
-        self.world = world
+    def __init__(self, plan: RunPlan, bus: Bus) -> None:
+        self.plan = plan
         self.bus = bus
-        self.minutes = Minutes(world.plan.folder, "shadow")
+        self.minutes = Minutes(plan.folder, "shadow")
         self.outbox = Outbox(bus)
         self._target: Tick | None = None
         self._told = asyncio.Event()
@@ -42,7 +40,7 @@ class Shadow:
         self._city = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`. Raises Rewound."""
+        """Until `stop`. Raises Ended when the street goes back in time."""
         loop = asyncio.get_running_loop()
         async with asyncio.TaskGroup() as tasks:
             stopped = tasks.create_task(self._stop(stop))
@@ -75,22 +73,27 @@ class Shadow:
             row = stored.batch.rows.to_pylist()[-1]
             tick = Tick(row["run"], row["seq"], round(row["time"].timestamp() * 1000))
             if self._target is not None and tick.time_ms < self._target.time_ms:
-                raise Rewound(f"the street went back to {row['time']}")
+                # The next start of this process goes back too.
+                raise Ended(f"the street went back to {row['time']}")
             self._target = tick
             self._told.set()
 
     # In the simulator's thread.
 
     def _load(self) -> SimulatedCity:
-        street = Minutes(self.world.plan.folder, "street").newest()
+        street = Minutes(self.plan.folder, "street").newest()
         saved = self.minutes.newest(not_after_ms=street[0]) if street else None
         city = SimulatedCity(
-            self.world.scenario,
-            self.world.net,
+            open_scenario(self.plan),
+            self.plan.net(),
             control="actuated",
             state=saved[1] / CITY if saved else None,
-            run=self.world.plan.run,
+            run=self.plan.run,
         )
+        if not saved:
+            for number in range(warm_up_s(self.plan)):
+                city.step()
+                city.read(Tick(self.plan.run, number, city.time_ms))
         self._saved_ms = city.time_ms
         return city
 
@@ -112,3 +115,13 @@ class Shadow:
         except OSError as e:
             log.error("this minute could not be saved: %s", e)
         self._saved_ms = self._city.time_ms
+
+
+async def serve(p: Process) -> None:
+    """The shadow process."""
+    async with p.bus() as bus:
+        shadow = Shadow(p.plan, bus)
+        await shadow.open()
+        p.gauge("shadow_behind_seconds", "City seconds that it is behind the street", lambda: shadow.behind_s)
+        ready("the shadow city follows")
+        await shadow.run(p.stop)

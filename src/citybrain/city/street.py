@@ -14,9 +14,11 @@ import pyarrow as pa
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
 from citybrain.city.pace import Pace
+from citybrain.city.plan import RunPlan
+from citybrain.city.process import Process
 from citybrain.city.second import Second
-from citybrain.city.world import World
-from citybrain.cloud import Bus
+from citybrain.city.world import open_scenario, warm_up_s
+from citybrain.cloud import Bus, ready
 from citybrain.guard import Guard
 from citybrain.model import Batch, Control, SwitchRequest
 from citybrain.network import SimulatedCity
@@ -42,12 +44,12 @@ class Street:
     Only the simulator's own thread touches the city and the guard.
     """
 
-    def __init__(self, world: World, bus: Bus) -> None:
-        self.world = world
+    def __init__(self, plan: RunPlan, bus: Bus) -> None:
+        self.plan = plan
         self.bus = bus
-        self.minutes = Minutes(world.plan.folder, "street")
+        self.minutes = Minutes(plan.folder, "street")
         self.outbox = Outbox(bus)
-        self.pace = Pace(world.plan.settings.street.speed)
+        self.pace = Pace(plan.settings.street.speed)
         self._orders: list[pa.RecordBatch] = []
         self._requests: list[pa.RecordBatch] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="street")
@@ -94,10 +96,11 @@ class Street:
     # In the simulator's thread.
 
     def _load(self) -> Second:
-        plan, net = self.world.plan, self.world.net
+        plan = self.plan
+        net = plan.net()
         saved = self.minutes.newest()
         city = SimulatedCity(
-            self.world.scenario,
+            open_scenario(plan),
             net,
             control="guard",
             state=saved[1] / CITY if saved else None,
@@ -108,8 +111,12 @@ class Street:
         if saved:
             guard.load((saved[1] / "guard.bin").read_bytes())
             log.info("goes on from the saved minute %s", saved[1].name)
+        second = Second(city, guard, self.bus.declarations, plan.run)
+        if not saved:
+            for _ in range(warm_up_s(plan)):
+                second.advance()
         self._saved_ms = city.time_ms
-        return Second(city, guard, self.world.declarations, plan.run)
+        return second
 
     def _advance(
         self, orders: Sequence[pa.RecordBatch], requests: Sequence[pa.RecordBatch]
@@ -150,3 +157,19 @@ class Street:
 
     async def _call(self, work: Callable[[*Args], R], *args: *Args) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+
+async def serve(p: Process) -> None:
+    """The street process."""
+    async with p.bus() as bus:
+        street = Street(p.plan, bus)
+        await street.open()
+        pace, outbox = street.pace, street.outbox
+        p.gauge(
+            "street_behind_seconds", "By how much the last second of the city came late", lambda: pace.behind_s
+        )
+        p.gauge("street_waiting_groups", "Groups of batches that the bus has yet to take", lambda: outbox.waiting)
+        p.gauge("street_given_up_batches", "Batches that the bus never took", lambda: outbox.given_up)
+        p.gauge("street_city_time_seconds", "City time, seconds since 1970 UTC", lambda: street.time_ms / 1000)
+        ready("the street is open")
+        await street.run(p.stop)

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -16,12 +16,12 @@ from rich.status import Status
 
 from citybrain.city.address import Address, write_address
 from citybrain.city.diary import Diary
-from citybrain.city.locate import City, locate, with_wishes
+from citybrain.city.errors import EXIT_INTERNAL, PreparationFailed
+from citybrain.city.locate import DEFAULT, City, locate, with_wishes
 from citybrain.city.minutes import Minutes
 from citybrain.city.plan import RunPlan, read_plan, write_plan
 from citybrain.city.process import PROCESSES
 from citybrain.city.settings import Settings, SettingsError
-from citybrain.city.world import World, open_world
 from citybrain.cloud import (
     Bus,
     BusAddress,
@@ -36,10 +36,10 @@ from citybrain.cloud import (
     kept,
 )
 from citybrain.model import from_ms, to_ms
-from citybrain.network import road_records
 
 GB = 1024**3
-STREET_READY_S = 300.0
+FRIDAY = 4
+READY_S = 300.0
 """A large city takes its time to load; a saved minute of it too."""
 
 
@@ -55,42 +55,51 @@ def run_city(city: str | None, data: Path, wishes: Mapping[str, object]) -> None
             folder.address.unlink(missing_ok=True)
 
 
-def today(settings: Settings) -> date:
-    """The date of the first day: as set, else today in the city."""
-    if settings.street.day is None:
-        return datetime.now(settings.zone).date()
+def first_day(city: City) -> date:
+    """The date of the first day: as set, else today; for the default city the last working day until today."""
+    text = city.settings.street.day
+    if text is None:
+        day = datetime.now(city.settings.zone).date()
+        weekend = max(0, day.weekday() - FRIDAY) if city.scenario == DEFAULT else 0
+        return day - timedelta(days=weekend)
     try:
-        return date.fromisoformat(settings.street.day)
+        return date.fromisoformat(text)
     except ValueError:
-        raise SettingsError(f"street.day {settings.street.day!r}: write a date like 2026-11-22") from None
+        raise SettingsError(f"street.day {text!r}: write a date like 2026-11-22") from None
+
+
+def _midnight(plan: RunPlan) -> datetime:
+    return datetime.combine(date.fromisoformat(plan.day), time(), plan.settings.zone)
 
 
 async def _run(city: City, folder: DataFolder, console: Console) -> None:
     console.print(f"City Brain: {city.settings.name.en} · {city.settings.name.zh}", markup=False)
-    with console.status("looking at the data folder") as status:
-        plan = _plan(city, folder)
-        world = await asyncio.to_thread(open_world, plan, lambda what: status.update(what))
-        page = f"http://{plan.settings.page.host}:{_page_port(plan.settings)}/"
+    page = f"http://{city.settings.page.host}:{_page_port(city.settings)}/"
+    plan = _plan(city, folder)
+    with console.status("preparing") as status:
+        await _prepare(plan, status)
+    declarations = plan.declarations()
     async with _bus_server(plan, folder) as address:
         hide(address.token)
         write_address(folder, Address(address.url, address.token, page, os.getpid()))
-        async with await Bus.connect(address, world.declarations, name="up") as bus:
+        async with await Bus.connect(address, declarations, name="up") as bus:
             await bus.prepare(max_bytes=round(plan.settings.bus.log_gb * GB))
-            await _describe(world, folder, bus)
-            async with Diary(bus, to_ms(world.scenario.epoch)) as diary:
-                await _live(world, folder, page, console, diary)
+            with Registers(folder.registers, declarations) as registers:
+                await registers.drain(bus)
+            async with Diary(bus, to_ms(_midnight(plan))) as diary:
+                await _live(plan, folder, page, console, diary)
     console.print("stopped; the next start goes on from here")
 
 
-async def _live(world: World, folder: DataFolder, page: str, console: Console, diary: Diary) -> None:
+async def _live(plan: RunPlan, folder: DataFolder, page: str, console: Console, diary: Diary) -> None:
     """Start the processes and wait for Ctrl-C. Raises ProcessError when one keeps dying."""
     async with Supervisor(folder.logs, on_event=diary.note) as supervisor:
         try:
             with console.status("starting") as status:
-                await _start(world.plan, supervisor, status)
+                await _start(plan, supervisor, status)
         except StoppedBefore:
             return
-        _tell(world, folder, page, console)
+        _tell(plan, page, console)
         await supervisor.wait()
         with console.status("stopping: this moment is saved"):
             await supervisor.stop()
@@ -107,7 +116,7 @@ def _plan(city: City, folder: DataFolder) -> RunPlan:
         raise SettingsError(
             f"{folder.path} holds another city ({last.scenario}); choose another folder with --data"
         )
-    day = today(settings).isoformat()
+    day = first_day(city).isoformat()
     if last is not None and settings.street.day is None:
         day = last.day
     plan = RunPlan(settings, str(folder.path), scenario, day, (last.run if last else 0) + 1)
@@ -153,33 +162,44 @@ async def _bus_server(plan: RunPlan, folder: DataFolder) -> AsyncGenerator[BusAd
         yield address
 
 
-async def _describe(world: World, folder: DataFolder, bus: Bus) -> None:
-    """Write the road network into its registers; what changed leaves to the bus."""
-    with Registers(folder.registers, world.declarations) as registers:
-        await registers.write_all([(b.dataset, b.rows) for b in road_records(world.net)])
-        await registers.drain(bus)
+async def _prepare(plan: RunPlan, status: Status) -> None:
+    """Have a process work out what the others read. Raises PreparationFailed with its last line."""
+    command = (sys.executable, "-m", "citybrain.city.prepare", plan.data)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    line = ""
+    async for raw in process.stdout:
+        line = raw.decode(errors="replace").strip()
+        status.update(line)
+    if code := await process.wait():
+        raise PreparationFailed(
+            line or "the city could not be prepared", max(code, EXIT_INTERNAL if code < 0 else 0)
+        )
 
 
 async def _start(plan: RunPlan, supervisor: Supervisor, status: Status) -> None:
-    for name in PROCESSES:
-        if name == "shadow" and not plan.settings.street.shadow:
-            continue
-        status.update(f"starting {name}")
+    """Start all at once: each waits for what it needs on the bus."""
+    waiting = {name for name in PROCESSES if name != "shadow" or plan.settings.street.shadow}
+
+    async def start(name: str) -> None:
         command = (sys.executable, "-m", "citybrain.city.process", name, plan.data)
-        await supervisor.start(Child(name, command, ready_s=STREET_READY_S))
+        await supervisor.start(Child(name, command, ready_s=READY_S))
+        waiting.discard(name)
+        status.update(f"starting {', '.join(sorted(waiting))}")
+
+    results = await asyncio.gather(*map(start, sorted(waiting)), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
-def _tell(world: World, folder: DataFolder, page: str, console: Console) -> None:
-    net, saved = world.net, Minutes(folder.path, "street").newest()
+def _tell(plan: RunPlan, page: str, console: Console) -> None:
+    net, saved = plan.net(), Minutes(plan.folder, "street").newest()
     refused = sum(j.refused is not None for j in net.junctions)
     console.print(
         f"{len(net.links)} links, {len(net.junctions)} signalised junctions"
         + (f" ({refused} stay on their own plan)" if refused else "")
-        + (
-            f"; goes on from {from_ms(saved[0]).astimezone(world.plan.settings.zone):%Y-%m-%d %H:%M}"
-            if saved
-            else ""
-        ),
+        + (f"; goes on from {from_ms(saved[0]).astimezone(plan.settings.zone):%Y-%m-%d %H:%M}" if saved else ""),
         markup=False,
     )
-    console.print(f"\n  the page:  {page}\n  the data:  {folder.path}\n  Ctrl-C stops it\n", markup=False)
+    console.print(f"\n  the page:  {page}\n  the data:  {plan.folder}\n  Ctrl-C stops it\n", markup=False)

@@ -1,0 +1,30 @@
+"""The brain's process: its steps on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+
+from citybrain import brain
+from citybrain.city.process import Process
+from citybrain.cloud import BusRunner, Graph, ready
+
+RUNNER = "brain"
+
+
+async def serve(p: Process) -> None:
+    """Decide at each tick, until told to stop."""
+    graph = Graph(brain.steps(p.plan.net()), p.plan.declarations())
+    async with p.bus() as bus:
+        runner = BusRunner(bus, graph, name=RUNNER, checkpoints=p.folder.checkpoints)
+        p.gauge("brain_tick_milliseconds", "Time that the last tick took", lambda: runner.took_ms)
+        p.gauge("brain_ticks", "Ticks decided since the start", lambda: runner.invocations)
+        p.gauge("brain_waiting_ticks", "Ticks that wait", lambda: runner.waiting_ticks)
+        p.gauge("brain_merged_ticks", "Ticks taken together with a later one", lambda: runner.merged_ticks)
+        follows = asyncio.Event()
+        run = asyncio.create_task(runner.run(ready=follows, stop=p.stop))
+        waiting = asyncio.create_task(follows.wait())
+        await asyncio.wait({run, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if follows.is_set():
+            ready("the brain decides")
+        await run

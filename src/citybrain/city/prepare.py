@@ -1,0 +1,48 @@
+"""`python -m citybrain.city.prepare DATA`: works out what the processes of a run read, and says what it does.
+
+A process of its own: reading scenarios needs the simulator, and the parent of the city stays small. Each line of
+its output is what it does now; the last line of a failure is the reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from citybrain.city.errors import EXIT_INPUT, explain
+from citybrain.city.plan import RunPlan, read_plan
+from citybrain.city.world import open_scenario
+from citybrain.cloud import DataFolder, Registers
+from citybrain.hub import load_catalogue
+from citybrain.network import road_records
+
+
+def prepare(plan: RunPlan) -> None:
+    """Read declarations, scenario and network, and keep them for the run. Raises what `explain` knows."""
+    print("reading the declarations", flush=True)
+    declarations = load_catalogue(plan.folder)
+    scenario = open_scenario(plan, lambda what: print(what, flush=True))
+    print("reading the road network", flush=True)
+    net = scenario.net(plan.city_folder)
+    plan.prepare(declarations, net)
+    with Registers(DataFolder(plan.folder, create=False).registers, declarations) as registers:
+        for batch in road_records(net):
+            registers.write_now(batch.dataset, batch.rows)
+
+
+def main() -> int:
+    """The exit code."""
+    if len(sys.argv) != 2:
+        print("usage: python -m citybrain.city.prepare DATA")
+        return EXIT_INPUT
+    try:
+        prepare(read_plan(Path(sys.argv[1])))
+    except Exception as e:
+        line, code = explain(e)
+        print(line, flush=True)
+        return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
