@@ -174,13 +174,22 @@ def test_what_keeps_dying_ends_with_a_clear_error(tmp_path: Path, go: Go) -> Non
 def test_a_server_that_cannot_be_kept_ends_the_work_on_it(tmp_path: Path, go: Go) -> None:
     async def work() -> None:
         server = NatsServer(tmp_path / "bus", log=tmp_path / "nats.log")
-        with pytest.raises(NatsServerError, match="cannot be started: .*nats.conf"):
+        with pytest.raises(NatsServerError, match=r"cannot be started: .*nats\.conf"):
             async with kept(server):
                 conf = tmp_path / "bus" / "nats.conf"
                 conf.unlink()
                 conf.mkdir()
                 os.kill(server.pid, signal.SIGKILL)
                 await asyncio.Event().wait()
+
+    go(work())
+
+
+def test_an_error_in_the_block_comes_out_as_it_is(tmp_path: Path, go: Go) -> None:
+    async def work() -> None:
+        with pytest.raises(KeyError):
+            async with kept(NatsServer(tmp_path / "bus", log=tmp_path / "nats.log")):
+                raise KeyError("mine")
 
     go(work())
 

@@ -217,18 +217,36 @@ class NatsServer:
 
 @asynccontextmanager
 async def kept(server: NatsServer) -> AsyncIterator[BusAddress]:
-    """Run `server` and restart it whenever it dies, for as long as the block runs."""
+    """Run `server` and restart it whenever it dies, for as long as the block runs.
 
+    When it cannot be kept, the block is cancelled and the NatsServerError comes out of it.
+    """
     await server.start()
+    holder = asyncio.current_task()
+    keeping = asyncio.create_task(server.keep(), name="keep nats-server")
+
+    def end_block(_: asyncio.Task[None]) -> None:
+        if holder is not None and _error(keeping) is not None:
+            holder.cancel()
+
+    keeping.add_done_callback(end_block)
     try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.keep(), name="keep nats-server")
-            try:
-                yield server.address
-            finally:
-                await server.stop()
-    except* NatsServerError as errors:
-        raise errors.exceptions[0] from None
+        yield server.address
+    except asyncio.CancelledError:
+        error = _error(keeping)
+        if error is None:
+            raise
+        if holder is not None:
+            holder.uncancel()
+        raise error from None
+    finally:
+        keeping.remove_done_callback(end_block)
+        await server.stop()
+        await asyncio.wait({keeping})
+
+
+def _error(task: asyncio.Task[None]) -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 def find_nats_server() -> str:
