@@ -1,7 +1,7 @@
 """The plan of a run: what was worked out before the city starts, and what every process of it reads.
 
 `run-plan.json` names the city; beside the network's cache lie its declarations and its road network as prepared
-(`city/declarations.bin`, `city/net.bin`), so that a process needs no room that it does not work in.
+(`city/*.bin`), so that a process needs no room that it does not work in.
 """
 
 from __future__ import annotations
@@ -50,11 +50,16 @@ class RunPlan(Struct, frozen=True):
         """The road network as prepared. Raises SettingsError."""
         return self._prepared("net.bin", RoadNet)
 
-    def prepare(self, declarations: Declarations, net: RoadNet) -> None:
+    def opens_ms(self) -> int:
+        """City time at which the city opens for the first time. Raises SettingsError."""
+        return self._prepared("opens.bin", int)
+
+    def prepare(self, declarations: Declarations, net: RoadNet, opens_ms: int) -> None:
         """Keep what the processes read."""
         self.city_folder.mkdir(exist_ok=True, mode=0o700)
         atomic_write(self.city_folder / "declarations.bin", msgspec.msgpack.encode(list(declarations.values())))
         atomic_write(self.city_folder / "net.bin", msgspec.msgpack.encode(net))
+        atomic_write(self.city_folder / "opens.bin", msgspec.msgpack.encode(opens_ms))
 
     def _prepared(self, name: str, kind: type[T]) -> T:
         file = self.city_folder / name

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from citybrain.city.errors import EXIT_INPUT, explain
 from citybrain.city.plan import RunPlan, read_plan
-from citybrain.city.world import open_scenario
+from citybrain.city.world import open_scenario, warm_up_s
 from citybrain.cloud import DataFolder, Registers
 from citybrain.hub import load_catalogue
+from citybrain.model import to_ms
 from citybrain.network import road_records
 
 
@@ -24,7 +25,8 @@ def prepare(plan: RunPlan) -> None:
     scenario = open_scenario(plan, lambda what: print(what, flush=True))
     print("reading the road network", flush=True)
     net = scenario.net(plan.city_folder)
-    plan.prepare(declarations, net)
+    opens_ms = to_ms(scenario.epoch) + round((scenario.begin_s + warm_up_s(plan)) * 1000)
+    plan.prepare(declarations, net, opens_ms)
     with Registers(DataFolder(plan.folder, create=False).registers, declarations) as registers:
         for batch in road_records(net):
             registers.write_now(batch.dataset, batch.rows)

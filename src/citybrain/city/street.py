@@ -11,6 +11,7 @@ from typing import TypeVar, TypeVarTuple
 
 import pyarrow as pa
 
+from citybrain.city.loop import ORDERS, Loop
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
 from citybrain.city.pace import Pace
@@ -28,7 +29,6 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-ORDERS = "traffic.signal_order"
 REQUESTS = "traffic.switch_request"
 RESULTS = "traffic.switch_result"
 FRAMES = "live.vehicle"
@@ -113,8 +113,9 @@ class Street:
             log.info("goes on from the saved minute %s", saved[1].name)
         second = Second(city, guard, self.bus.declarations, plan.run)
         if not saved:
+            loop = Loop(second, net, self.bus.declarations)
             for _ in range(warm_up_s(plan)):
-                second.advance()
+                loop.decide(*loop.advance())
         self._saved_ms = city.time_ms
         return second
 

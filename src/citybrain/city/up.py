@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -35,7 +35,7 @@ from citybrain.cloud import (
     hide,
     kept,
 )
-from citybrain.model import from_ms, to_ms
+from citybrain.model import from_ms
 
 GB = 1024**3
 FRIDAY = 4
@@ -68,10 +68,6 @@ def first_day(city: City) -> date:
         raise SettingsError(f"street.day {text!r}: write a date like 2026-11-22") from None
 
 
-def _midnight(plan: RunPlan) -> datetime:
-    return datetime.combine(date.fromisoformat(plan.day), time(), plan.settings.zone)
-
-
 async def _run(city: City, folder: DataFolder, console: Console) -> None:
     console.print(f"City Brain: {city.settings.name.en} · {city.settings.name.zh}", markup=False)
     page = f"http://{city.settings.page.host}:{_page_port(city.settings)}/"
@@ -86,7 +82,8 @@ async def _run(city: City, folder: DataFolder, console: Console) -> None:
             await bus.prepare(max_bytes=round(plan.settings.bus.log_gb * GB))
             with Registers(folder.registers, declarations) as registers:
                 await registers.drain(bus)
-            async with Diary(bus, to_ms(_midnight(plan))) as diary:
+            saved = Minutes(folder.path, "street").newest()
+            async with Diary(bus, saved[0] if saved else plan.opens_ms()) as diary:
                 await _live(plan, folder, page, console, diary)
     console.print("stopped; the next start goes on from here")
 

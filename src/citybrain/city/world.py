@@ -13,7 +13,7 @@ from citybrain.city.plan import RunPlan
 from citybrain.network import Scenario, default_city, read_scenario
 
 WARM_UP_S = 15 * 60
-"""The default city begins this much before 07:00, under its own plans, so that its streets are not empty then."""
+"""The default city begins this much before 07:00, so that its streets are not empty when it opens."""
 
 
 def open_scenario(plan: RunPlan, progress: Callable[[str], None] = lambda _: None) -> Scenario:
