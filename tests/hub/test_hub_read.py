@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from citybrain.cloud import Bus, NatsServer
+from citybrain.cloud import Bus, BusAddress, NatsServer
 from citybrain.hub import (
     FORMATS,
     Hub,
@@ -86,7 +86,7 @@ def test_l4_needs_a_contract(declarations: Declarations, tmp_path: Path) -> None
 
 
 @asynccontextmanager
-async def a_city(folder: Path, declarations: Declarations) -> AsyncIterator[tuple[Hub, Bus]]:
+async def a_city(folder: Path, declarations: Declarations) -> AsyncIterator[tuple[Hub, Bus, BusAddress]]:
     async with (
         NatsServer(folder / "bus", log=folder / "nats.log") as nats,
         await Bus.connect(nats.address, declarations, name="test") as bus,
@@ -94,7 +94,7 @@ async def a_city(folder: Path, declarations: Declarations) -> AsyncIterator[tupl
         await bus.prepare()
         with Library(folder / "library", declarations) as library:
             serving = asyncio.create_task(LibraryServer(library, bus, group_s=0.01).run())
-            yield Hub(declarations, LibraryClient(bus), bus.publish, bus), bus
+            yield Hub(declarations, LibraryClient(bus), bus.publish, bus), bus, nats.address
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
 
@@ -113,7 +113,7 @@ async def read_until(hub: Hub, query: Query, rows: int) -> pa.Table:
 
 def test_the_running_city(tmp_path: Path, declarations: Declarations) -> None:
     async def work() -> None:
-        async with a_city(tmp_path, declarations) as (hub, bus):
+        async with a_city(tmp_path, declarations) as (hub, bus, _):
             await bus.publish_many([ticks(declarations, n) for n in range(5)])
             table = await read_until(hub, Query(TICKS), 5)
             assert table.to_pylist() == [{"source": "street", "seq": n} for n in range(5)]
@@ -135,7 +135,7 @@ def test_the_running_city(tmp_path: Path, declarations: Declarations) -> None:
 
 def test_following(tmp_path: Path, declarations: Declarations) -> None:
     async def work() -> None:
-        async with a_city(tmp_path, declarations) as (hub, bus):
+        async with a_city(tmp_path, declarations) as (hub, bus, _):
             with pytest.raises(HubRefused, match="simulation truth"):
                 await anext(hub.frames(STAFF, Purpose.OPERATE))
             with pytest.raises(HubRefused, match="not open"):
@@ -175,7 +175,7 @@ def test_a_switch_and_its_result(tmp_path: Path, declarations: Declarations) -> 
             await bus.publish(result(stored.batch.rows.column("request").to_pylist()[0], True))
 
     async def work() -> None:
-        async with a_city(tmp_path, declarations) as (hub, bus):
+        async with a_city(tmp_path, declarations) as (hub, bus, _):
             assert await hub.request(STAFF, REQUEST, timeout_s=0.2) is None
             ready = asyncio.Event()
             answering = asyncio.create_task(guard(bus, ready))
@@ -202,14 +202,14 @@ def test_a_switch_and_its_result(tmp_path: Path, declarations: Declarations) -> 
 
 def test_nothing_is_given_without_its_line(declarations: Declarations, tmp_path: Path) -> None:
     async def work() -> None:
-        async with a_city(tmp_path, declarations) as (hub, bus):
+        async with a_city(tmp_path, declarations) as (hub, bus, address):
             await read_until(hub, Query("SELECT 1 AS one"), 1)
-            name = bus.declarations["hub.read"].owner
-            await bus.jetstream.delete_stream(name)
-            deaf = Hub(declarations, LibraryClient(bus), bus.publish, bus)
-            bus.ride_out_s = 0.2
-            with pytest.raises(HubError, match="takes no line, so nothing is given"):
-                await deaf.read(STAFF, Purpose.INSPECT, Query(TICKS))
+            await bus.jetstream.delete_stream(declarations["hub.read"].owner)
+            impatient = await Bus.connect(address, declarations, name="impatient", ride_out_s=0.2)
+            async with impatient:
+                deaf = Hub(declarations, LibraryClient(bus), impatient.publish, bus)
+                with pytest.raises(HubError, match="takes no line, so nothing is given"):
+                    await deaf.read(STAFF, Purpose.INSPECT, Query(TICKS))
 
     asyncio.run(work())
 

@@ -144,7 +144,11 @@ def test_a_full_disk_is_told_and_waited_for(tmp_path: Path) -> None:
 
             await until(bus, all_there)
             assert (await LibraryClient(bus).query(COUNT)).column("rows").to_pylist() == [30_000]
-            assert (await LibraryClient(bus).stats()).state == "taking_in"
+
+            async def at_ease(client: LibraryClient) -> bool:
+                return (await client.stats()).state == "taking_in"
+
+            await until(bus, at_ease)
             await say(process)
             assert await process.wait() == 0
 

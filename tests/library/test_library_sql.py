@@ -6,12 +6,14 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from library_city import DAY_MS, READING, START_MS, declared, readings
+from sqlglot import exp
 
 from citybrain.library import Library, LibraryError, analyse
-from citybrain.library._offered import FUNCTIONS
+from citybrain.library._offered import _KINDS, _PLAIN, FUNCTIONS
 from citybrain.model import Declarations, read_declarations
 
 
@@ -269,6 +271,19 @@ def test_examples_of_the_documentation_can_be_asked() -> None:
     assert len(examples) >= 2
     for sql in examples:
         assert analyse(sql, declared_by_rooms).datasets
+
+
+def test_the_offered_kinds_are_what_the_offered_names_parse_to() -> None:
+    kinds: set[type[exp.Expr]] = set()
+    for name in {name for names in FUNCTIONS.values() for name in names}:
+        for arguments in ("x", "x, y", "x, y, z", "", "'day', x", "'day', x, y", "year FROM x", "x IN y"):
+            try:
+                tree = sqlglot.parse_one(f"SELECT {name}({arguments})", dialect="duckdb")
+            except sqlglot.errors.SqlglotError:
+                continue
+            kinds |= {type(n) for n in tree.find_all(exp.Func) if not isinstance(n, exp.Anonymous)}
+    assert kinds <= {*_KINDS, *_PLAIN}
+    assert set(_KINDS) <= kinds
 
 
 def test_the_documentation_lists_every_function() -> None:

@@ -266,10 +266,12 @@ def test_sealing_follows_city_time(declarations: Declarations, folder: Path) -> 
     with Library(folder, declarations) as library:
         library.append([readings(declarations, "b1", [("a", START_MS + DAY_MS - 1, 1)])], 1000)
         library.append([readings(declarations, "b2", [("a", START_MS + DAY_MS + 60_000, 2)])], 2000)
-        library.seal_due()
+        library.seal_due(START_MS + DAY_MS + 400_000)
         assert [s.sealed_rows for s in library.stock() if s.dataset == READING] == [0]
         library.append([readings(declarations, "b3", [("a", START_MS + DAY_MS + 400_000, 3)])], 3000)
-        library.seal_due()
+        library.seal_due(START_MS + DAY_MS)  # the city's clock is what counts
+        assert [s.sealed_rows for s in library.stock() if s.dataset == READING] == [0]
+        library.seal_due(START_MS + DAY_MS + 400_000)
         (stock,) = [s for s in library.stock() if s.dataset == READING]
         assert (stock.sealed_rows, stock.open_rows) == (1, 2)
 
@@ -286,7 +288,7 @@ def test_a_full_file_is_sealed_before_its_day_ends(
         rows = [(p, START_MS + n * 10_000, n) for n in range(100) for p in "abcd"]
         library.append([readings(declarations, "b", rows)], 1000)
         before = library.query(HISTORY)
-        library.seal_due()
+        library.seal_due(START_MS + DAY_MS)
         (stock,) = [s for s in library.stock() if s.dataset == READING]
         assert stock.sealed_files == 3
         assert stock.open_rows == 4 * 31

@@ -151,12 +151,12 @@ class Library:
             sealer.publish()
         self._sweep()
 
-    def seal_due(self) -> None:
-        """Seal what city time says is due: days that ended, and open days that fill a file."""
+    def seal_due(self, now_ms: int) -> None:
+        """Seal what is due at `now_ms` (city time): days that ended, and open days that fill a file."""
         for name, latest in list(self._latest.items()):
             if latest is None:
                 continue
-            settled = latest - SEAL_LAG_MS
+            settled = min(latest, now_ms) - SEAL_LAG_MS
             rows, oldest = self._open_stretch(self._kept[name])
             if oldest is not None and oldest < settled // DAY_MS * DAY_MS:
                 self.seal_dataset(name, settled // DAY_MS * DAY_MS)

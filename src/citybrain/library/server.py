@@ -132,9 +132,9 @@ class LibraryServer:
         while True:
             await asyncio.sleep(self._keep_house_s)
             try:
-                await self._write(self._library.seal_due)
                 now_ms = await self._write(partial(self._library.latest_ms, CLOCK))
                 if now_ms is not None:
+                    await self._write(partial(self._library.seal_due, now_ms))
                     await self._write(partial(self._library.expire, now_ms))
                     await trim(self._bus, dict(self._stored), now_ms - self._window_ms)
             except (LibraryError, BusRefused) as e:
