@@ -31,20 +31,22 @@ def districts(points: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     Lloyd's k-means from farthest-point seeds: the same points give the same districts.
     """
     n = len(points)
-    k = 1 if n < 4 else min(6, max(2, round(math.sqrt(n / 3))))
-    seeds = [int(np.argmin(points.sum(axis=1)))] if n else []
-    while len(seeds) < min(k, n):
+    if n < 4:
+        return np.zeros(n, dtype=np.intp)
+    k = min(6, max(2, round(math.sqrt(n / 3))))
+    seeds = [int(np.argmin(points.sum(axis=1)))]
+    while len(seeds) < k:
         away = np.linalg.norm(points[:, None] - points[seeds][None], axis=2).min(axis=1)
         seeds.append(int(np.argmax(away)))
     centres = points[seeds]
     of = np.zeros(n, dtype=np.intp)
     for _ in range(50):
-        of = np.argmin(np.linalg.norm(points[:, None] - centres[None], axis=2), axis=1) if n else of
+        of = np.argmin(np.linalg.norm(points[:, None] - centres[None], axis=2), axis=1)
         moved = np.array([points[of == i].mean(axis=0) if (of == i).any() else c for i, c in enumerate(centres)])
         if np.allclose(moved, centres):
             break
         centres = moved
-    return np.unique(of, return_inverse=True)[1].astype(np.intp) if n else of
+    return np.unique(of, return_inverse=True)[1].astype(np.intp)
 
 
 def build_areas(

@@ -55,6 +55,8 @@ def read_net(
         except (msgspec.DecodeError, OSError):
             kept.unlink(missing_ok=True)
     rows = read_rows(net_file, tuple(additional))
+    if not any(lane.motor for e in rows.edges.values() if e.function == "normal" for lane in e.lanes):
+        raise NetError(f"{net_file}: the network has no roads for motor traffic")
     net = build_net(rows, digest, name or net_file.name.split(".")[0])
     if not net.junctions:
         raise NetError(f"{net_file}: the network has no signals: nothing to control")

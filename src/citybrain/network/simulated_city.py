@@ -66,6 +66,7 @@ class SimulatedCity:
         self._offset_ms = to_ms(scenario.epoch)
         self._steps = max(1, round(1.0 / scenario.step_s))
         self._extra_events = tuple(events)
+        self._running = False
         self._lamps: dict[str, str] = {}
         self._frames = FrameMaker(net, run)
         self._events = Events(net)
@@ -143,8 +144,7 @@ class SimulatedCity:
 
     def close(self) -> None:
         """End the simulation; its outputs are complete afterwards."""
-        if libsumo.isLoaded():
-            libsumo.close()
+        self._stop()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:
@@ -180,7 +180,13 @@ class SimulatedCity:
             day = day_file(self.scenario, self._date(number), number)
             routes, events = (day.routes,), (*events, *day.events)
         start_sumo(self.scenario, folder, routes=routes, additional=additional, state=state, outputs=self._outputs)
+        self._running = True
         self._events.start(events)
+
+    def _stop(self) -> None:
+        if self._running:
+            self._running = False
+            libsumo.close()
 
     def _resume(self, kept: Kept | None) -> None:
         """Let the parts go on on a SUMO that has just started."""
@@ -219,7 +225,7 @@ class SimulatedCity:
     def _begin_again(self) -> None:
         """Start the scenario from its beginning, city time going on."""
         now, kept = self.time_ms, self._keep()
-        libsumo.close()
+        self._stop()
         self._start(None, self.scenario.begin_s)
         self._offset_ms = now - round(self.scenario.begin_s * 1000)
         kept.lanes = None
@@ -230,7 +236,7 @@ class SimulatedCity:
         state = Path(self._folder.name) / "midnight.xml.gz"
         libsumo.simulation.saveState(str(state))
         kept, sim_s = self._keep(), libsumo.simulation.getTime()
-        libsumo.close()
+        self._stop()
         self._start(state, sim_s)
         self._resume(kept)
 

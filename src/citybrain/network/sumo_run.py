@@ -35,6 +35,8 @@ def start_sumo(
     try:
         libsumo.start(["sumo", *arguments])
     except libsumo.TraCIException as e:
+        if libsumo.isLoaded():
+            libsumo.close()
         raise ScenarioError(f"{scenario.net_file}: SUMO cannot run this: {_reason(errors, e)}") from None
 
 
