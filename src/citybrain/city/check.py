@@ -91,7 +91,7 @@ def _data(city: City) -> str:
 
 
 def _network(city: City, nets: list[RoadNet]) -> str:
-    plan = RunPlan(city.settings, str(city.data), city.scenario, first_day(city).isoformat(), 1)
+    plan = RunPlan(city.settings, str(city.data), city.scenario, first_day(city).isoformat())
     scenario = open_scenario(plan)
     net = scenario.net()
     nets.append(net)

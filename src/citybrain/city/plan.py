@@ -30,8 +30,6 @@ class RunPlan(Struct, frozen=True):
     """"default", or the absolute path of a SUMO configuration or folder."""
     day: str
     """Date of city second 0."""
-    run: int
-    """Incarnations of the city so far, this one included."""
 
     @property
     def folder(self) -> Path:

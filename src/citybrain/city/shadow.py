@@ -88,12 +88,11 @@ class Shadow:
             self.plan.net(),
             control="actuated",
             state=saved[1] / CITY if saved else None,
-            run=self.plan.run,
         )
         if not saved:
             for number in range(warm_up_s(self.plan)):
                 city.step()
-                city.read(Tick(self.plan.run, number, city.time_ms))
+                city.read(Tick(0, number, city.time_ms))
         self._saved_ms = city.time_ms
         return city
 

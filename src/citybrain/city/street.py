@@ -11,6 +11,7 @@ from typing import TypeVar, TypeVarTuple
 
 import pyarrow as pa
 
+from citybrain.city.incarnation import next_run
 from citybrain.city.loop import ORDERS, Loop
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
@@ -98,20 +99,21 @@ class Street:
     def _load(self) -> Second:
         plan = self.plan
         net = plan.net()
+        run = next_run(plan.city_folder)
         saved = self.minutes.newest()
         city = SimulatedCity(
             open_scenario(plan),
             net,
             control="guard",
             state=saved[1] / CITY if saved else None,
-            run=plan.run,
+            run=run,
             sensors=plan.settings.street.sensors,
         )
         guard = Guard(net, city.time_ms)
         if saved:
             guard.load((saved[1] / "guard.bin").read_bytes())
             log.info("goes on from the saved minute %s", saved[1].name)
-        second = Second(city, guard, self.bus.declarations, plan.run)
+        second = Second(city, guard, self.bus.declarations, run)
         if not saved:
             loop = Loop(second, net, self.bus.declarations)
             for _ in range(warm_up_s(plan)):

@@ -18,6 +18,10 @@ from citybrain.library import LibraryClient
 from citybrain.model import Control, SwitchRequest, from_ms, parse_time, to_ms
 
 _WORDS = {"on": Control.BRAIN, "off": Control.OWN_PLAN}
+_REASONS = {
+    "unknown_area": "no such area; citybrain query 'SELECT area, name FROM road.area' lists them",
+    "not_controllable": "none of its junctions can be controlled by the brain",
+}
 ANSWER_S = 10.0
 
 
@@ -33,7 +37,7 @@ def run_switch(
         raise SettingsError(f"--until {until!r}: {e}") from None
     result = asyncio.run(_ask(locate(city, data).data, _WORDS[control], who, why, area, until_ms))
     if not result.accepted:
-        raise HubRefused(f"refused: {result.reason}")
+        raise HubRefused(f"the guard refuses {area!r}: {_REASONS.get(result.reason, result.reason)}")
     end = "" if result.until_ms is None else f" until {from_ms(result.until_ms).isoformat()}"
     decides = "the brain decides" if result.control is Control.BRAIN else "own plans run"
     Console(highlight=False).print(f"{area}: {decides} at {result.junctions} junctions{end}", markup=False)

@@ -116,7 +116,7 @@ def _plan(city: City, folder: DataFolder) -> RunPlan:
     day = first_day(city).isoformat()
     if last is not None and settings.street.day is None:
         day = last.day
-    plan = RunPlan(settings, str(folder.path), scenario, day, (last.run if last else 0) + 1)
+    plan = RunPlan(settings, str(folder.path), scenario, day)
     if last is not None and _demand(last) != _demand(plan):
         for name in ("street", "shadow"):
             Minutes(folder.path, name).forget()

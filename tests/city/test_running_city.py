@@ -1,0 +1,173 @@
+"""The running city as its users meet it: started, asked, killed piece by piece, stopped, started again."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.city.running import SHARED, RunningCity, citybrain
+
+COLOGNE = SHARED / "cologne8" / "cologne8.sumocfg"
+pytestmark = pytest.mark.skipif(not COLOGNE.exists(), reason=f"{COLOGNE} is not there (set CITYBRAIN_DATA)")
+FAST = ("--city", str(COLOGNE), "--speed", "5")
+TICKS = "SELECT run, seq, time FROM traffic.tick ORDER BY run, seq"
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
+    with RunningCity(tmp_path_factory.mktemp("city") / "data", *FAST) as running:
+        yield running
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+    """Ask again until the answer is true; each question goes to another process, which no event reaches from."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if answer := true():
+                return answer
+        except (AssertionError, httpx.HTTPError, LookupError) as e:
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} s: {e}") from e
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.2)
+
+
+def _latest(city: RunningCity) -> int:
+    return int(city.get("/healthz")["city_time_ms"] or 0)
+
+
+def _later(city: RunningCity, ms: int = 10_000) -> None:
+    """Wait until the page shows a later moment of the city."""
+    now = until(lambda: _latest(city))
+    until(lambda: _latest(city) >= now + ms)
+
+
+def _assert_whole(rows: list[dict[str, Any]]) -> None:
+    """Every second of each run is there once."""
+    assert rows
+    for run in {r["run"] for r in rows}:
+        seqs = [r["seq"] for r in rows if r["run"] == run]
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+
+
+def test_the_loop_closes(city: RunningCity) -> None:
+    _later(city)
+    orders = until(lambda: city.query("SELECT junction, stage FROM traffic.signal_order LIMIT 100"))
+    assert len({o["junction"] for o in orders}) == 8
+    controls = city.query("SELECT DISTINCT control FROM traffic.signal_state ORDER BY time DESC LIMIT 200")
+    assert {"control": "brain"} in controls
+    until(lambda: {r["city"] for r in city.query("SELECT city FROM sim.score")} == {"live", "shadow"})
+
+
+def test_what_the_library_holds_is_what_the_street_said(city: RunningCity) -> None:
+    _later(city)
+    _assert_whole(until(lambda: city.query(TICKS)))
+
+
+def test_replay_decides_the_same(city: RunningCity) -> None:
+    done = city.citybrain("replay")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "bit for bit the same" in done.stdout
+
+
+def test_the_brain_can_be_switched_off_and_on(city: RunningCity) -> None:
+    done = city.citybrain("switch", "off", "--who", "test", "--why", "a test", "--area", "city")
+    assert done.returncode == 0, done.stderr
+    assert "own plans run at 8 junctions" in done.stdout
+    until(
+        lambda: (
+            {r["control"] for r in city.query("SELECT junction, arg_max(control, time) AS control FROM "
+             "traffic.signal_state GROUP BY junction")} == {"own_plan"}
+        )
+    )  # fmt: skip
+    assert city.citybrain("switch", "on", "--who", "test", "--why", "over").returncode == 0
+    until(
+        lambda: (
+            {r["control"] for r in city.query("SELECT junction, arg_max(control, time) AS control FROM "
+             "traffic.signal_state GROUP BY junction")} == {"brain"}
+        )
+    )  # fmt: skip
+    refused = city.citybrain("switch", "off", "--who", "test", "--why", "a test", "--area", "atlantis")
+    assert refused.returncode == 2
+    assert "atlantis" in refused.stderr
+
+
+def test_a_second_city_on_the_same_folder_is_refused(city: RunningCity) -> None:
+    done = citybrain("up", "--data", str(city.data), "--city", str(COLOGNE), "--port", "0")
+    assert done.returncode == 3
+    assert "a city runs on it already" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_port_in_use_is_named(city: RunningCity, tmp_path: Path) -> None:
+    port = city.page.rsplit(":", 1)[1]
+    done = citybrain("up", "--data", str(tmp_path / "data"), "--city", str(COLOGNE), "--port", port)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_metrics_of_every_process_are_exposed(city: RunningCity) -> None:
+    def told() -> set[str]:
+        text = httpx.get(city.page + "/metrics", timeout=10).raise_for_status().text
+        return {p for p in ("street", "shadow", "brain", "library", "cockpit") if f'process="{p}"' in text}
+
+    until(lambda: told() == {"street", "shadow", "brain", "library", "cockpit"})
+
+
+@pytest.mark.parametrize("name", ["library", "brain", "shadow", "cockpit", "street", "nats-server"])
+def test_a_killed_process_comes_back_and_nothing_is_lost(city: RunningCity, name: str) -> None:
+    _later(city, 5_000)
+    before = until(lambda: city.query(TICKS))
+    pid = city.kill(name)
+    until(lambda: city.pid(name) != pid)
+    _later(city)
+    after = until(lambda: city.query(TICKS))
+    _assert_whole(after)
+    known = {(r["run"], r["seq"]) for r in after}
+    assert {(r["run"], r["seq"]) for r in before} <= known
+    newest = max(r["run"] for r in before)
+    assert max(r["run"] for r in after) == newest + (name == "street")
+    assert until(lambda: city.citybrain("replay").returncode == 0)
+
+
+def test_it_stops_whole_and_goes_on(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with RunningCity(data, *FAST, "--no-shadow") as first:
+        _later(first, 20_000)
+        parts = psutil.Process(first.process.pid).children(recursive=True)
+        assert first.stop() == 0
+        assert not [p for p in parts if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert not (data / "address.json").exists()
+    rows = citybrain("query", "SELECT max(time) AS t FROM traffic.tick", "--data", str(data), "--format", "csv")
+    assert rows.returncode == 0, rows.stderr
+    stopped = rows.stdout.split()[-1].strip('"')
+    assert citybrain("replay", "--data", str(data)).returncode == 0
+    with RunningCity(data, *FAST, "--no-shadow") as second:
+        _later(second, 5_000)
+        assert "goes on from" in second.output
+        ticks = until(lambda: second.query("SELECT run, min(time) AS t FROM traffic.tick GROUP BY run ORDER BY run"))
+        assert len(ticks) == 2
+        assert ticks[1]["t"] > stopped, "the second run begins where the first ended"
+
+
+def test_a_killed_parent_leaves_nothing_and_the_next_start_works(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = RunningCity(data, *FAST, "--no-shadow").__enter__()
+    _later(first, 5_000)
+    parts = psutil.Process(first.process.pid).children(recursive=True)
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    psutil.wait_procs(parts, timeout=30)
+    assert not [p for p in parts if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    with RunningCity(data, *FAST, "--no-shadow") as second:
+        _later(second, 5_000)
+        _assert_whole(until(lambda: second.query(TICKS)))
