@@ -24,7 +24,7 @@ from citybrain.network.signal_plan import (
 )
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 6"
+_FORMAT = b"citybrain road net 7"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),

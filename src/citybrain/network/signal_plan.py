@@ -232,10 +232,20 @@ def refusal(program: ProgramRow, links: int, stages: Sequence[str], foes: Foes) 
     if len(stages) < 2:
         return f"its program has {len(stages)} stage{'s' if len(stages) != 1 else ''}: nothing to decide"
     for n, lamps in enumerate(stages):
-        for i, letter in enumerate(lamps):
-            clash = [j for j in foes.conflicts[i] if letter == "G" and lamps[j] == "G" and j > i]
-            if clash:
-                return f"stage {n} of its program gives the conflicting links {i} and {clash[0]} the way at once"
+        clash = _clash(lamps, foes)
+        if clash:
+            i, j = clash
+            return f"stage {n} of its program gives the conflicting links {i} and {j} the way at once"
+    return None
+
+
+def _clash(lamps: str, foes: Foes) -> tuple[int, int] | None:
+    """Two conflicting links that are green together without one giving way to the other: the guard's own rule."""
+    for i, letter in enumerate(lamps):
+        for j in foes.conflicts[i]:
+            covered = (letter == "g" and j in foes.yields[i]) or (lamps[j] == "g" and i in foes.yields[j])
+            if j > i and letter in GREEN and lamps[j] in GREEN and not covered:
+                return i, j
     return None
 
 
