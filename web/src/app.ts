@@ -25,8 +25,6 @@ export class App extends Part {
   @state() private place: Place = here();
   private map: CityMap | null = null;
   private readonly link = new LiveLink(this.city);
-  /** Where the focus was before the panel changed. */
-  private cameFrom: HTMLElement | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -59,8 +57,6 @@ export class App extends Part {
   }
 
   private arrive(): void {
-    const focused = document.activeElement;
-    if (this.place.view === 'overview' && focused instanceof HTMLElement) this.cameFrom = focused;
     this.place = here();
     this.follow();
   }
@@ -73,9 +69,17 @@ export class App extends Part {
 
   protected override updated(changed: PropertyValues): void {
     if (this.ground && !this.map) this.draw(this.ground);
-    if (!(changed as Map<string, unknown>).get('place')) return;
-    if (this.place.view === 'overview') this.cameFrom?.focus();
-    else this.querySelector<HTMLElement>('.side h2')?.focus();
+    const before = (changed as Map<string, Place | undefined>).get('place');
+    if (before) void this.moveFocus(before);
+  }
+
+  /** Bring the focus to the head of the new panel, or back to what opened the one before, once all is drawn. */
+  private async moveFocus(before: Place): Promise<void> {
+    const panel = this.querySelector<Part>('.side > *');
+    await panel?.updateComplete;
+    const opener = before.view === 'records' ? `[data-metric="${before.id}"]` : `[data-${before.view}]`;
+    const wanted = this.place.view === 'overview' ? (this.querySelector(opener) ?? this.querySelector('.side')) : panel?.querySelector('h2');
+    if (wanted instanceof HTMLElement) wanted.focus();
   }
 
   private draw(ground: Ground): void {

@@ -9,7 +9,7 @@ export type Place =
 export function here(): Place {
   const [view, ...rest] = location.hash.slice(1).split('/');
   const id = decode(rest.join('/'));
-  if (view === 'records' && id) return { view, id };
+  if (view === 'records' && /^[a-z_]+$/.test(id)) return { view, id };
   if (view === 'junction' && id) return { view, id };
   if (view === 'control') return { view };
   return { view: 'overview' };

@@ -6,6 +6,5 @@ in `web/` and is built into `static/`.
 """
 
 from citybrain.cockpit.app import make_app
-from citybrain.cockpit.window import CityHub
 
-__all__ = ["CityHub", "make_app"]
+__all__ = ["make_app"]

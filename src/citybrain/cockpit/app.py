@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from fastapi import FastAPI, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -24,14 +26,15 @@ from citybrain.cockpit.origin import OriginCheck
 from citybrain.cockpit.problem import RequestError, json_response, problem_response
 from citybrain.cockpit.record import METRICS
 from citybrain.cockpit.switch import read_ask, switch
-from citybrain.cockpit.window import CityHub, Window
+from citybrain.cockpit.window import Window
+from citybrain.hub import Hub
 from citybrain.model import RoadNet
 
 STATIC = Path(__file__).parent / "static"
 
 
 def make_app(
-    hub: CityHub,
+    hub: Hub,
     net: RoadNet,
     *,
     metrics: Callable[[], str] | None = None,
@@ -58,9 +61,11 @@ def make_app(
         middleware=[Middleware(OriginCheck, hosts=tuple(hosts))],
     )
     app.add_exception_handler(RequestError, _tell)
-    app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(RequestValidationError, _does_not_fit)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(Exception, _failed)
     _serve_state(app, net, live, window)
-    _serve_switch(app, net, live, window, follower)
+    _serve_switch(app, net, live, window)
     _serve_operations(app, live, audience, metrics)
     _serve_page(app, live, audience, net, static)
     return app
@@ -103,7 +108,7 @@ def _serve_state(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> 
         return json_response(await junction_view(net, junction, live, window))
 
 
-def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window, follower: Follower) -> None:
+def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:
     @app.get("/api/switch", summary="Who switched what until when, newest first")
     async def get_switches() -> Response:
         return json_response(live.switches()[::-1])
@@ -113,7 +118,7 @@ def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window, fo
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise RequestError(415, "send application/json")
         asked = read_ask(await request.body(), net, live)
-        answer = await switch(window, follower, asked)
+        answer = await switch(window, asked)
         return json_response(answer, 202 if answer.accepted is None else 200)
 
 
@@ -164,10 +169,18 @@ def _map_response(request: Request, drawn: EncodedMap) -> Response:
 
 
 async def _tell(_: Request, error: Exception) -> Response:
-    if isinstance(error, RequestError):
-        return error.response()
+    return error.response() if isinstance(error, RequestError) else await _failed(_, error)
+
+
+async def _does_not_fit(_: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    return problem_response(422, "; ".join(f"{'.'.join(map(str, f['loc'][1:]))}: {f['msg']}" for f in faults))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return problem_response(status, "nothing lies at that address" if status == 404 else "not done that way here")
+
+
+async def _failed(_: Request, __: Exception) -> Response:
     return problem_response(500, "the server failed: see its log")
-
-
-async def _not_found(_: Request, __: Exception) -> Response:
-    return problem_response(404, "nothing lies at that address")

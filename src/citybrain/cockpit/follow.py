@@ -12,7 +12,6 @@ from citybrain.cockpit.audience import Audience
 from citybrain.cockpit.frame import frame_head
 from citybrain.cockpit.live import CADENCE_S, LiveCity
 from citybrain.cockpit.message import JunctionMessage, encode
-from citybrain.cockpit.record import Switch
 from citybrain.cockpit.window import Window
 from citybrain.model import Batch
 
@@ -29,7 +28,6 @@ class Follower:
         self._window = window
         self._live = live
         self._audience = audience
-        self._answers: dict[str, asyncio.Future[Switch]] = {}
 
     async def run(self) -> None:
         """Follow everything until cancelled."""
@@ -40,21 +38,12 @@ class Follower:
             group.create_task(self._lasting("the past", self._remember, once=True))
             group.create_task(self._beat())
 
-    def answer_to(self, request: str) -> asyncio.Future[Switch]:
-        """Comes true when the switch with that id is answered."""
-        future: asyncio.Future[Switch] = asyncio.get_running_loop().create_future()
-        self._answers[request] = future
-        future.add_done_callback(lambda _: self._answers.pop(request, None))
-        return future
-
     def take(self, batch: Batch) -> None:
         """Pass a batch on to the pages."""
         messages = self._live.apply(batch)
         self._audience.texts(encode(m) for m in messages)
         if batch.dataset in _OF_JUNCTIONS:
             self._tell_watchers()
-        if batch.dataset == "traffic.switch_result":
-            self._settle(batch)
 
     async def _follow(self, dataset: str) -> None:
         async for batch in self._window.follow(dataset):
@@ -86,12 +75,6 @@ class Follower:
             if listener.watch is not None:
                 now = self._live.junction(listener.watch)
                 listener.put_newest("junction", encode(JunctionMessage(now)))
-
-    def _settle(self, batch: Batch) -> None:
-        for request in batch.rows.column("request").to_pylist():
-            waiting, switch = self._answers.get(request), self._live.switch(request)
-            if waiting is not None and switch is not None and not waiting.done():
-                waiting.set_result(switch)
 
     async def _lasting(self, what: str, work: Callable[[], Awaitable[None]], once: bool = False) -> None:
         """Do it over and over, with growing pauses after failures. Only cancelling ends it."""

@@ -95,15 +95,17 @@ def _movements(junction: Junction, links: dict[str, Link], lanes: dict[str, Lane
 
 
 async def _refusals(junction: str, live: LiveCity, window: Window) -> tuple[Refusal, ...]:
-    """Newest first; from memory while the library is away."""
+    """Newest first: those in memory, and those of the library if it answers."""
     query = (
         select("junction", "epoch_ms(time) AS time", "source", "stage", "reason")
         .from_(dataset_table("traffic.order_refusal"))
         .where(exp.column("junction").eq(exp.Literal.string(junction)))
         .order_by("time DESC")
     )
+    fresh = live.refusals(junction)
     try:
-        rows = rows_of(await window.table(query, REFUSALS_SHOWN))
+        kept = tuple(Refusal(**row) for row in rows_of(await window.table(query, REFUSALS_SHOWN)))
     except HubSilentError:
-        return live.refusals(junction)[::-1][:REFUSALS_SHOWN]
-    return tuple(Refusal(**row) for row in rows)
+        kept = ()
+    every = sorted({*fresh, *kept}, key=lambda r: (-r.time, r.stage, r.reason))
+    return tuple(every[:REFUSALS_SHOWN])

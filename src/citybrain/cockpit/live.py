@@ -183,9 +183,6 @@ class LiveCity:
         """Switches, oldest first."""
         return tuple(sorted(self._switches.values(), key=lambda s: s.time))
 
-    def switch(self, request: str) -> Switch | None:
-        return self._switches.get(request)
-
     def junction(self, junction_id: str) -> JunctionNow:
         """What a junction does now. Raises KeyError."""
         junction = self._junctions[junction_id]
@@ -204,7 +201,8 @@ class LiveCity:
         above = {junction_id, district} | {a.id for a in self._net.areas if a.level == "city"}
         for switch in reversed(self.switches()):
             if switch.accepted and switch.area in above:
-                return switch
+                over = switch.until is not None and switch.until <= (self.time_ms or 0)
+                return None if over else switch
         return None
 
     def _slow(self) -> tuple[Slow, ...]:

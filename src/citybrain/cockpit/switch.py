@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from citybrain.cockpit.follow import Follower
 from citybrain.cockpit.live import LiveCity
 from citybrain.cockpit.problem import RequestError
 from citybrain.cockpit.record import Switch
 from citybrain.cockpit.window import HubSilentError, Window
 from citybrain.model import Control, RoadNet, SwitchRequest, parse_time, to_ms
 
-ANSWER_WITHIN_S = 3.0
 LONGEST_MS = 31 * 86_400_000
 
 
@@ -53,29 +50,25 @@ def read_ask(body: bytes, net: RoadNet, live: LiveCity) -> SwitchRequest:
     )
 
 
-async def switch(window: Window, follower: Follower, request: SwitchRequest) -> Switch:
-    """Ask, and wait a little for the guard's answer; `accepted` is None where none came in time.
-
-    Raises RequestError when the request could not even be sent.
-    """
-    answer = follower.answer_to(request.id)
+async def switch(window: Window, request: SwitchRequest) -> Switch:
+    """Ask; `accepted` is None where the guard has not answered in time. Raises RequestError when the request could
+    not even be sent."""
     try:
-        await window.request(request)
-        return await asyncio.wait_for(answer, ANSWER_WITHIN_S)
-    except TimeoutError:
-        return Switch(
-            request=request.id,
-            time=request.requested_ms,
-            area=request.area,
-            control=request.control.value,
-            who=request.who,
-            why=request.why,
-            until=request.until_ms,
-        )
+        result = await window.request(request)
     except HubSilentError as e:
         raise RequestError(503, f"the request could not be sent: {e}") from None
-    finally:
-        answer.cancel()
+    return Switch(
+        request=request.id,
+        time=request.requested_ms,
+        area=request.area,
+        control=request.control.value,
+        who=request.who,
+        why=request.why,
+        until=request.until_ms,
+        accepted=None if result is None else result.accepted,
+        reason="" if result is None else result.reason,
+        junctions=0 if result is None else result.junctions,
+    )
 
 
 def _until(text: str | None, now_ms: int) -> int | None:

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
-from msgspec import Struct
 from sqlglot import exp, select
 
+from citybrain.hub import Hub, Purpose, Query, Reader, Role, SwitchResult
 from citybrain.model import Batch, SwitchRequest
 
-PURPOSE = "traffic-operations"
-PAST_ROWS = {"sim.score": 4320, "traffic.link_speed": 20_000}
-PAST_ROWS_ELSE = 200
-
-
-class Reader(Struct, frozen=True):
-    name: str
-
-
-class Query(Struct, frozen=True):
-    sql: str
-    as_of: datetime | None = None
-    limit: int = 10_000
-
-
-class CityHub(Protocol):
-    """What the cockpit needs of the hub."""
-
-    async def read(self, reader: Reader, purpose: str, query: Query) -> pa.Table:
-        """The rows of a query. Raises when it is refused or the library is away."""
-        ...
-
-    def follow(self, reader: Reader, purpose: str, dataset: str) -> AsyncIterator[Batch]:
-        """The batches of a dataset as they come."""
-        ...
-
-    def frames(self, reader: Reader, purpose: str) -> AsyncIterator[bytes]:
-        """The frames of moving vehicles as they come."""
-        ...
-
-    async def request(self, reader: Reader, request: SwitchRequest) -> object:
-        """Send a person's command on its way."""
-        ...
+READER = Reader("cockpit", frozenset({Role.STAFF}))
+ANSWER_WITHIN_S = 5.0
+PAST_ROWS = {"sim.score": 4320, "sim.event": 200, "city.process": 200, "traffic.order_refusal": 200}
+"""How many records of the past the page begins with; of the other datasets it takes the current state."""
+NOW_ROWS = 50_000
 
 
 class HubSilentError(RuntimeError):
@@ -54,44 +26,49 @@ class HubSilentError(RuntimeError):
 class Window:
     """A hub, seen by the cockpit."""
 
-    def __init__(self, hub: CityHub) -> None:
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._reader = Reader(name="cockpit")
 
     async def table(self, query: exp.Select, limit: int) -> pa.Table:
-        """The rows of a query. Raises HubSilentError whatever the reason."""
+        """The rows of a query. Raises HubSilentError whatever the reason: the page goes on without."""
+        asked = Query(query.sql("duckdb"), limit=limit, timeout_s=ANSWER_WITHIN_S)
         try:
-            return await self._hub.read(self._reader, PURPOSE, Query(query.sql("duckdb"), limit=limit))
-        except Exception as e:  # a killed library, a refused read, a broken bus: the page goes on without
+            async with asyncio.timeout(ANSWER_WITHIN_S + 1):
+                return await self._hub.read(READER, Purpose.INSPECT, asked)
+        except Exception as e:
             raise HubSilentError(str(e) or type(e).__name__) from e
 
     async def past(self, dataset: str) -> list[Batch]:
-        """The newest records of a dataset, oldest first, as one batch. Raises HubSilentError."""
-        query = select("*").from_(dataset_table(dataset)).order_by("time DESC")
-        table = await self.table(query, PAST_ROWS.get(dataset, PAST_ROWS_ELSE))
-        if table.num_rows == 0:
+        """What the page begins with of a dataset, oldest first, as one batch. Raises HubSilentError."""
+        newest = PAST_ROWS.get(dataset)
+        table = dataset_table(dataset, now=newest is None)
+        query = select("*").from_(table).order_by("time DESC")
+        found = await self.table(query, newest or NOW_ROWS)
+        if found.num_rows == 0:
             return []
-        rows = table.sort_by("time").combine_chunks().to_batches()[0]
+        rows = found.sort_by("time").replace_schema_metadata(None).combine_chunks().to_batches()[0]
         return [Batch(dataset, f"past/{dataset}", rows)]
 
     def follow(self, dataset: str) -> AsyncIterator[Batch]:
-        return self._hub.follow(self._reader, PURPOSE, dataset)
+        """The batches of a dataset from now on."""
+        return self._hub.follow(READER, Purpose.INSPECT, dataset)
 
     def frames(self) -> AsyncIterator[bytes]:
-        return self._hub.frames(self._reader, PURPOSE)
+        """The frames of moving vehicles from now on."""
+        return self._hub.frames(READER, Purpose.MAP)
 
-    async def request(self, request: SwitchRequest) -> None:
-        """Send a switch request. Raises HubSilentError."""
+    async def request(self, request: SwitchRequest) -> SwitchResult | None:
+        """Ask for a switch; None where the guard has not answered yet. Raises HubSilentError."""
         try:
-            await self._hub.request(self._reader, request)
+            return await self._hub.request(READER, request)
         except Exception as e:
             raise HubSilentError(str(e) or type(e).__name__) from e
 
 
-def dataset_table(dataset: str) -> exp.Table:
-    """The table of a dataset's records in the library."""
+def dataset_table(dataset: str, *, now: bool = False) -> exp.Table:
+    """The table of a dataset's records, or of its current state."""
     system, noun = dataset.split(".", 1)
-    return exp.table_(noun, db=system)
+    return exp.table_(noun, db=system, catalog="now" if now else None)
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
