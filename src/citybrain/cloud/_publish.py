@@ -99,7 +99,8 @@ class Publisher:
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next attempt; less where a lost connection comes back sooner."""
-        if self._bus.client.is_connected:
+        if self._bus.connected.is_set():
+            # Also where a lost connection is not noticed everywhere yet: never go round without a wait.
             await asyncio.sleep(seconds)
             return
         try:
