@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from citybrain.model import Junction
 
 _ROOT = Path(__file__).parents[2]
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_own_process(work: Callable[P, R], *args: P.args, **named: P.kwargs) -> R:
+    """The result of `work` done in a fresh process, as each city runs: SUMO keeps some of its random state from
+    one simulation of a process to the next."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *args, **named).result()
 
 
 def data(name: str) -> Path:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cities import data, stage_lamps
+from cities import data, in_own_process, stage_lamps
+from msgspec import Struct
 
 from citybrain.model import Batch, Tick, to_bytes
-from citybrain.network import Scenario, ScenarioError, SimulatedCity, read_scenario
+from citybrain.network import ScenarioError, SimulatedCity, read_scenario, saved_time
 
 
 def drive(city: SimulatedCity, seconds: int) -> list[Batch]:
@@ -33,20 +34,38 @@ def score(batches: list[Batch]) -> list[float]:
     return [b.rows.column("mean_delay_s")[0].as_py() for b in batches if b.dataset == "sim.score"]
 
 
-def test_a_restored_city_gives_the_same_readings_lamps_places_and_score(tmp_path: Path) -> None:
+class Moment(Struct):
+    """What a city shows at one moment."""
+
+    time_ms: int
+    lamps: list[str]
+    places: list[bytes]
+
+
+def moment(city: SimulatedCity) -> Moment:
+    return Moment(city.time_ms, city.lamps(), positions(city.frame()))
+
+
+def run_and_save(saved: Path) -> tuple[Moment, list[Batch], Moment]:
     scenario = read_scenario(data("cologne8"))
-    net = scenario.net()
-    saved = tmp_path / "minute.city"
-    with SimulatedCity(scenario, net) as city:
+    with SimulatedCity(scenario, scenario.net()) as city:
         drive(city, 330)
         city.save(saved)
-        at, lamps, places = city.time_ms, city.lamps(), positions(city.frame())
-        told = drive(city, 150)
-        last = positions(city.frame())
-    with SimulatedCity(scenario, net, state=saved) as again:
-        assert (again.time_ms, again.lamps(), positions(again.frame())) == (at, lamps, places)
-        retold = drive(again, 150)
-        assert positions(again.frame()) == last
+        return moment(city), drive(city, 150), moment(city)
+
+
+def restore_and_run(saved: Path) -> tuple[Moment, list[Batch], Moment]:
+    scenario = read_scenario(data("cologne8"))
+    with SimulatedCity(scenario, scenario.net(), state=saved) as city:
+        return moment(city), drive(city, 150), moment(city)
+
+
+def test_a_restored_city_gives_the_same_readings_lamps_places_and_score(tmp_path: Path) -> None:
+    saved = tmp_path / "minute.city"
+    then, told, last = in_own_process(run_and_save, saved)
+    again, retold, end = in_own_process(restore_and_run, saved)
+    assert saved_time(saved) == then.time_ms
+    assert (again, end) == (then, last)
     assert readings(retold) == readings(told)
     assert score(retold) == pytest.approx(score(told), abs=0.01)  # SUMO's own means have four digits
 
@@ -59,16 +78,15 @@ def positions(frame: bytes) -> list[bytes]:
 
 
 def test_one_seed_gives_the_same_readings_and_another_gives_others() -> None:
-    scenario = read_scenario(data("hangzhou4x4"))
-    net = scenario.net()
+    first = in_own_process(two_minutes, 1)
+    assert in_own_process(two_minutes, 1) == first
+    assert in_own_process(two_minutes, 7) != first
 
-    def told(s: Scenario) -> list[bytes]:
-        with SimulatedCity(s, net) as city:
-            return readings(drive(city, 120))
 
-    first = told(scenario)
-    assert told(scenario) == first
-    assert told(read_scenario(data("hangzhou4x4"), seed=7)) != first
+def two_minutes(seed: int) -> list[bytes]:
+    scenario = read_scenario(data("hangzhou4x4"), seed=seed)
+    with SimulatedCity(scenario, scenario.net()) as city:
+        return readings(drive(city, 120))
 
 
 def test_a_file_that_is_no_saved_minute_is_refused_in_one_line(tmp_path: Path) -> None:
