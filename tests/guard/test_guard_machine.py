@@ -95,4 +95,4 @@ class GuardMachine(RuleBasedStateMachine):
 
 
 TestGuardMachine = GuardMachine.TestCase
-TestGuardMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestGuardMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

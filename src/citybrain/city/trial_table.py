@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from citybrain.city.trial import CONTROLLERS, Controller, TrialResult
@@ -21,15 +22,17 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
         f"sensors {first.sensors}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} (simulated)",
         caption="delay: time lost on the way and waiting to depart, over all scheduled vehicles, finished or not, "
         "recomputed from SUMO's own trip output",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         title_justify="left",
         caption_justify="left",
     )
-    table.add_column("controller")
-    for column in (
-        "delay s", "±", f"÷ {BASELINE}", "travel s", "arrived", "of", "never left", "teleports", "× real time",
-        "decision ms", "refused",
+    table.add_column("\ncontroller", no_wrap=True)
+    for head in (
+        "delay\ns", "\n±", "÷ actu-\nated", "arrived\nof all", "never\nleft", "tele-\nports",
+        "× real\ntime", "ms a\ntick", "refu-\nsals",
     ):  # fmt: skip
-        table.add_column(column, justify="right")
+        table.add_column(head, justify="right", no_wrap=True)
     for controller in CONTROLLERS:
         runs = [r for r in results if r.controller == controller]
         if runs:
@@ -51,9 +54,7 @@ def _figures(runs: Sequence[TrialResult], results: Sequence[TrialResult]) -> lis
         f"{fmean(delays):.1f}",
         f"{stdev(delays):.1f}" if len(delays) > 1 else "",
         "" if ratio is None else f"{ratio:.2f}",
-        f"{fmean(r.score.mean_travel_s for r in runs):.1f}",
-        f"{fmean(r.score.arrived for r in runs):.0f}",
-        f"{fmean(r.score.vehicles for r in runs):.0f}",
+        f"{fmean(r.score.arrived for r in runs):.0f}/{fmean(r.score.vehicles for r in runs):.0f}",
         f"{fmean(r.score.undeparted for r in runs):.0f}",
         f"{fmean(r.score.teleports for r in runs):.0f}",
         f"{fmean(r.real_time_factor for r in runs):.0f}",
