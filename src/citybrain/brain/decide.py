@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
-from citybrain.brain.layout import Floats, Layout
+from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.rule import WHY, Choice, Sight, choose
 from citybrain.model import Batch, State, Tick
 
@@ -99,15 +99,13 @@ class DecideStages:
         pad = self._layout.slots
         waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
         age = np.where(s["read_ms"] == NEVER, np.inf, (now_ms - s["read_ms"]) / 1000.0)
-        full_for = np.where(s["full_since_ms"] == NEVER, 0, now_ms - s["full_since_ms"])
-        shut = (full_for >= SHUT_AFTER_MS) & ((full_for - SHUT_AFTER_MS) % (2 * SHUT_FOR_MS) < SHUT_FOR_MS)
         since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])
         return Sight(
             np.append(s["vehicles"], 0.0)[pad],
             np.append(waited, 0.0)[pad],
             np.append((now_ms - s["green_ms"]) / 1000.0, 0.0)[pad],
             np.append(age, np.inf)[pad],
-            np.append(shut, False)[pad],
+            np.append(_shut(s["full_since_ms"], now_ms), False)[pad],
             s["stage"],
             s["next_stage"],
             np.maximum(0, now_ms - since),
@@ -115,7 +113,7 @@ class DecideStages:
 
     def _rows(self, sight: Sight, choice: Choice, now_ms: int) -> pa.RecordBatch:
         at, lay = self._ordered, self._layout
-        lets = lay.flow[at, choice.stage[at]] > 0.0
+        lets = lay.lets[at, choice.stage[at]] > 0.0
         here = lay.waits_here[at]
         serves, serves_veh = _most(np.where(lets & here, sight.vehicles[at], 0.0))
         waits, waits_s = _most(np.where(~lets & here, sight.waited_s[at], 0.0))
@@ -134,6 +132,15 @@ class DecideStages:
     def _name(self, at: Places, slot: Places) -> pa.Array:
         place = self._layout.slots[at, np.maximum(slot, 0)]
         return self._layout.movements.take(np.where(slot >= 0, place, -1))
+
+
+def _shut(full_since_ms: Places, now_ms: int) -> Flags:
+    """Whether the exits that have been full since then are blocked, by turns of SHUT_FOR_MS."""
+    shut = np.zeros(len(full_since_ms), np.bool_)
+    full = np.flatnonzero(full_since_ms != NEVER)
+    over_ms = now_ms - full_since_ms[full] - SHUT_AFTER_MS
+    shut[full] = (over_ms >= 0) & (over_ms % (2 * SHUT_FOR_MS) < SHUT_FOR_MS)
+    return shut
 
 
 def _most(values: Floats) -> tuple[Places, Floats]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from citybrain.brain.ids import Places
 from citybrain.brain.layout import Flags, Layout
 
-_GREEN = np.frombuffer(b"Gg", np.uint8)
+_GREEN = tuple(b"Gg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
         integers(rows.column("stage"))[fits],
         integers(rows.column("next_stage"))[fits],
         integers(rows.column("since"))[fits],
-        np.isin(letter, _GREEN) & (link >= 0),
+        ((letter == _GREEN[0]) | (letter == _GREEN[1])) & (link >= 0),
     )
 
 

@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from citybrain.brain.ids import Ids, Places
-from citybrain.model import Junction, Movement, RoadNet, Stage, Zone
+from citybrain.model import Junction, Movement, RoadNet, Zone
 
 VEHICLE_M = 7.5
 """Length of road that a standing vehicle takes, gap included."""
 SATURATION_VPS = 0.5
 """Discharge of one lane while green: a headway of 2 s (HCM 7th ed., ch. 19: 1,900 pc/h base, less for turns)."""
-GIVING_WAY = 0.5
-"""Part of it that is left to a movement that has to give way."""
 SHORT_EXIT_VEH = 6
 """Exits shorter than this many vehicles never count as blocked: a single passing platoon fills them."""
 _COVERED = 0.9
@@ -54,8 +52,8 @@ class Layout:
         width = max((len(j.movements) for j in net.junctions), default=0)
         stages = max((len(j.stages) for j in net.junctions), default=0)
         self.slots = np.full((count, width), len(self.movements), np.int64)
-        self.flow = np.zeros((count, stages, width), np.float64)
-        """(J, S, K): vehicles a second that the stage lets go of the movement when it is saturated."""
+        self.lets = np.zeros((count, stages, width), np.float64)
+        """(J, S, K): 1 where the stage lets the movement go."""
         self.stage_count = np.array([len(j.stages) for j in net.junctions], np.int64)
         self.first_link = np.full((count, width), -1, np.int64)
         self.signal_links = np.array([j.signal_links for j in net.junctions], np.int64)
@@ -67,7 +65,6 @@ class Layout:
         self.round_ms = visit * np.array([_round_stages(j) for j in net.junctions], np.int64)
         """(J,): what one round takes at most that gives every movement its minimum green."""
         self.controllable = np.array([j.refused is None and bool(j.stages) for j in net.junctions], np.bool_)
-        lanes = np.bincount(self.pair_movement, self.share, minlength=len(self.movements))
         first = 0
         for at, junction in enumerate(net.junctions):
             for slot, movement in enumerate(junction.movements):
@@ -75,9 +72,11 @@ class Layout:
                 self.first_link[at, slot] = movement.signal_links[0] if movement.signal_links else -1
             for stage in junction.stages:
                 for slot in stage.movements:
-                    flow = SATURATION_VPS * lanes[first + slot]
-                    self.flow[at, stage.index, slot] = flow * _ease(junction, stage, slot)
+                    self.lets[at, stage.index, slot] = 1.0
             first += len(junction.movements)
+        lanes = np.bincount(self.pair_movement, self.share, minlength=len(self.movements))
+        self.flow = SATURATION_VPS * np.append(lanes, 0.0)[self.slots]
+        """(J, K): vehicles a second that a movement discharges when it has green and is saturated."""
         self.waits_here = self.slots < len(self.movements)
         self.waits_here &= ~np.append(self.always_green, True)[self.slots]
         """(J, K): real movements that have to wait for a stage."""
@@ -91,16 +90,6 @@ class Layout:
         """Whether a flag holds for any movement of the zone, shapes (M,) → (Z,)."""
         weights = per_movement[self.pair_movement].astype(np.float64)
         return np.bincount(self.pair_zone, weights, minlength=len(self.zones)) > 0
-
-
-def _ease(junction: Junction, stage: Stage, slot: int) -> float:
-    """Part of the saturation flow that a movement has in a stage: less where it must give way to others that have
-    green at the same time."""
-    links = [i for i in junction.movements[slot].signal_links if stage.lamps[i] in "Gg"]
-    if any(stage.lamps[i] == "G" for i in links):
-        return 1.0
-    gives_way = any(stage.lamps[other] in "Gg" for i in links for other in junction.yields[i])
-    return GIVING_WAY if gives_way else 1.0
 
 
 def _round_stages(junction: Junction) -> int:

@@ -17,7 +17,7 @@ from citybrain.model import Why
 
 WHY: tuple[Why, ...] = tuple(Why)
 """Codes of reasons in the arrays: places in this tuple."""
-HORIZONS_S = (4.0, 8.0, 12.0, 16.0, 24.0)
+HORIZONS_S = np.array((4.0, 8.0, 12.0, 16.0, 24.0))
 """How long a green is thought on: from a few vehicles to all that stand in 100 m."""
 START_UP_S = 2.0
 """What a standing queue loses when it starts (HCM 7th ed., ch. 19)."""
@@ -96,12 +96,12 @@ def promised(layout: Layout, vehicles: Floats, waited_s: Floats, now: Places) ->
     rows = np.arange(len(now))
     weight = 1.0 + waited_s * 1000.0 / np.maximum(layout.max_red_ms, 1)[:, None]
     lost_s = (layout.change_ms / 1000.0 + START_UP_S)[:, None]
-    held = np.zeros(len(now))
-    others = np.zeros(layout.flow.shape[:2])
-    for horizon in HORIZONS_S:
-        served = np.matmul(np.minimum(vehicles[:, None, :], layout.flow * horizon), weight[:, :, None])[:, :, 0]
-        held = np.maximum(held, served[rows, now] / horizon)
-        others = np.maximum(others, served / (horizon + lost_s))
+    each = np.minimum(vehicles[:, :, None], layout.flow[:, :, None] * HORIZONS_S) * weight[:, :, None]
+    served = np.matmul(layout.lets, each)
+    held, others = np.zeros(len(now)), np.zeros(served.shape[:2])
+    for at, horizon in enumerate(HORIZONS_S):
+        held = np.maximum(held, served[rows, now, at] / horizon)
+        others = np.maximum(others, served[:, :, at] / (horizon + lost_s))
     others[rows, now] = -1.0
     return held, others
 
@@ -118,7 +118,7 @@ def overdue(layout: Layout, sight: Sight, others: Floats, now: Places) -> tuple[
     late = np.count_nonzero(waited > layout.max_red_ms[:, None] / 2, axis=1).clip(1, 3)
     lead = layout.change_ms + (layout.change_ms + layout.min_green_ms) * late
     longest = np.argmax(waited, axis=1)
-    lets = layout.flow[rows, :, longest] > 0.0
+    lets = layout.lets[rows, :, longest] > 0.0
     due = waited[rows, longest] >= layout.max_red_ms - lead
     due &= lets.any(axis=1) & ~lets[rows, now]
     return due, np.argmax(np.where(lets, others, -2.0), axis=1)
@@ -135,8 +135,8 @@ def _with_unseen(layout: Layout, sight: Sight, vehicles: Floats) -> Floats:
 
 def _let(layout: Layout, vehicles: Floats, stage: Places) -> Floats:
     """Vehicles of the movements that a stage of each junction lets go, (J, K), (J,) → (J,)."""
-    lets = layout.flow[np.arange(len(stage)), stage] > 0.0
-    total: Floats = np.where(lets, vehicles, 0.0).sum(axis=1)
+    lets = layout.lets[np.arange(len(stage)), stage]
+    total: Floats = np.einsum("jk,jk->j", lets, vehicles)
     return total
 
 

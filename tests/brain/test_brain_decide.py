@@ -1,0 +1,190 @@
+"""From queues to stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from brain_street import QUEUE, STATE, T0, batch, declared, lamp, tick, two
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citybrain.brain import steps
+from citybrain.model import Batch, State, Step, conform, dump_state, load_state
+
+ORDER = "traffic.signal_order"
+
+
+@pytest.fixture
+def decide() -> Step:
+    return steps(two())[1]
+
+
+def queue(movement: str, vehicles: float = 0.0, near: float = 0.0, second: int = 1, **more: object) -> dict:
+    row: dict[str, object] = {"movement": movement, "junction": movement[0], "time": T0 + second * 1000}
+    row |= {"queue_veh": vehicles, "queue_sd_veh": 0.1, "arrival_vph": 0.0, "waited_s": 0.0, "age_s": 0.0}
+    return row | {"approaching_veh": near, "exit_occupied": None} | more
+
+
+def run(step: Step, state: State, second: int, *inputs: Batch) -> tuple[State, dict[str, dict[str, object]]]:
+    state, rows = step.run(state, tick(second), inputs)
+    assert rows is not None
+    rows = conform(rows, declared()[ORDER])
+    return state, {row["junction"]: row for row in rows.to_pylist()}
+
+
+def order(step: Step, queues: Sequence[dict], signal: dict, second: int) -> dict[str, object]:
+    """The order to junction a on that sight."""
+    return run(step, step.start(), second, batch(QUEUE, queues, second), batch(STATE, [signal], second))[1]["a"]
+
+
+def test_every_junction_that_may_be_controlled_gets_an_order_each_tick(decide: Step) -> None:
+    state = decide.start()
+    for second in range(1, 5):
+        state, found = run(decide, state, second)
+        assert set(found) == {"a", "b"}
+
+
+def test_minimum_green_is_held(decide: Step) -> None:
+    queues = [queue("a:w", 9.0)]
+    for shown, stage, why in ((4, 0, "hold_min_green"), (5, 1, "only_demand")):
+        found = order(decide, queues, lamp("a", 10, 0, since=10 - shown), 10)
+        assert (found["stage"], found["why"]) == (stage, why)
+
+
+def test_a_change_under_way_is_finished(decide: Step) -> None:
+    found = order(decide, [queue("a:n", 9.0)], lamp("a", 30, -1, since=28, to=1), 30)
+    assert (found["stage"], found["why"]) == (1, "hold_changing")
+
+
+def test_nobody_there_holds(decide: Step) -> None:
+    found = order(decide, [queue("a:n"), queue("a:w")], lamp("a", 10, 0), 10)
+    assert (found["stage"], found["why"], found["serves"], found["waits"]) == (0, "hold_empty", None, None)
+
+
+def test_a_green_that_serves_is_kept_against_few(decide: Step) -> None:
+    found = order(decide, [queue("a:n", 8.0), queue("a:w", 3.0, waited_s=9.0)], lamp("a", 20, 0), 20)
+    assert (found["stage"], found["why"]) == (0, "hold_serving")
+    assert (found["serves"], found["serves_veh"]) == ("a:n", 8.0)
+    assert (found["waits"], found["waits_s"]) == ("a:w", 9.0)
+
+
+def test_who_promises_more_gets_green(decide: Step) -> None:
+    queues = [queue("a:n", 1.0), queue("a:w", 9.0), queue("a:e", 9.0)]
+    found = order(decide, queues, lamp("a", 20, 0), 20)
+    assert (found["stage"], found["why"], found["serves"]) == (1, "longest_queue", "a:w")
+
+
+def test_who_has_waited_long_counts_more(decide: Step) -> None:
+    for waited, stage in ((0.0, 0), (60.0, 1)):
+        queues = [queue("a:n", 1.0), queue("a:w", 5.0, waited_s=waited)]
+        assert order(decide, queues, lamp("a", 90, 0), 90)["stage"] == stage
+
+
+def test_approaching_vehicles_hold_the_green(decide: Step) -> None:
+    found = order(decide, [queue("a:n", near=3.0), queue("a:w", 2.0)], lamp("a", 20, 0), 20)
+    assert (found["stage"], found["why"]) == (0, "hold_serving")
+
+
+def test_somebody_who_waits_is_served_before_the_maximum_red(decide: Step) -> None:
+    busy = [queue("a:n", 13.0), queue("a:s", 13.0)]
+    for waited, stage in ((50.0, 0), (75.0, 1)):
+        found = order(decide, [*busy, queue("a:w", 1.0, waited_s=waited)], lamp("a", 80, 0), 80)
+        assert found["stage"] == stage
+    assert (found["why"], found["serves"]) == ("max_red", "a:w")
+
+
+def test_an_idle_green_goes_to_who_has_had_red_long_seen_or_not(decide: Step) -> None:
+    state = decide.start()
+    given_at = None
+    for second in range(1, 91):
+        inputs = (batch(STATE, [lamp("a", second, 0)], second), batch(QUEUE, [queue("a:n")], second))
+        state, found = run(decide, state, second, *inputs)
+        if found["a"]["stage"] == 1:
+            given_at = second
+            break
+    assert given_at is not None and 45 < given_at < 80
+    assert found["a"]["why"] == "max_red"
+
+
+def test_a_blocked_exit_gives_the_green_away_and_is_tried_again(decide: Step) -> None:
+    state, wanted = decide.start(), []
+    for second in range(1, 71):
+        queues = [queue("a:n", 9.0, exit_occupied=0.95), queue("a:w", 3.0, exit_occupied=0.1)]
+        inputs = (batch(STATE, [lamp("a", second, 0)], second), batch(QUEUE, queues, second))
+        state, found = run(decide, state, second, *inputs)
+        wanted.append((found["a"]["stage"], found["a"]["why"]))
+    assert wanted[4] == (0, "hold_serving")
+    assert set(wanted[5:35]) == {(1, "exit_blocked")}
+    assert wanted[35] == (0, "hold_serving")
+    assert wanted[-1] == (1, "exit_blocked")
+
+
+def test_an_exit_counts_as_free_again_below_the_lower_bound_only(decide: Step) -> None:
+    state, wanted = decide.start(), []
+    for second, taken in enumerate([0.95] * 6 + [0.8] * 3 + [0.6] * 2, start=1):
+        queues = [queue("a:n", 9.0, exit_occupied=taken), queue("a:w", 3.0)]
+        inputs = (batch(STATE, [lamp("a", second, 0)], second), batch(QUEUE, queues, second))
+        state, found = run(decide, state, second, *inputs)
+        wanted.append(found["a"]["stage"])
+    assert wanted[5:] == [1, 1, 1, 1, 0, 0]
+
+
+def test_old_readings_are_named_no_data(decide: Step) -> None:
+    stale = [queue(f"a:{m}", 5.0, age_s=60.0) for m in ("n", "s", "w", "e", "left", "free")]
+    assert order(decide, stale, lamp("a", 20, 0), 20)["why"] == "no_data"
+    assert order(decide, [], lamp("a", 20, 0), 20)["why"] == "no_data"
+
+
+MOVEMENTS = [f"{j}:{m}" for j in "abc" for m in ("n", "s", "w", "e", "left", "free")]
+SIGHTS = st.lists(
+    st.tuples(
+        st.dictionaries(
+            st.sampled_from(MOVEMENTS),
+            st.tuples(st.floats(0, 60), st.floats(0, 20), st.floats(0, 300), st.floats(0, 1.2)),
+        ),
+        st.integers(-1, 1),
+        st.integers(0, 1),
+        st.integers(1, 20),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=30)
+@given(SIGHTS)
+def test_any_sight_gives_orders_in_range_and_replays_bit_for_bit(sights: list) -> None:
+    first, second_try = steps(two())[1], steps(two())[1]
+    state, again = first.start(), second_try.start()
+    now = 0
+    for queues, stage, to, ahead in sights:
+        now += ahead
+        rows = [queue(m, *v[:2], now, waited_s=v[2], exit_occupied=v[3]) for m, v in queues.items()]
+        inputs = (batch(STATE, [lamp("a", now, stage, to=to)], now), batch(QUEUE, rows, now))
+        again = load_state(dump_state(again))
+        state, orders = first.run(state, tick(now), inputs)
+        again, replayed = second_try.run(again, tick(now), inputs)
+        assert orders == replayed
+        assert orders is not None and set(orders.column("stage").to_pylist()) <= {0, 1}
+        assert orders.column("junction").to_pylist() == ["a", "b"]
+        assert dump_state(state) == dump_state(again)
+
+
+def test_time_that_goes_back_starts_anew(decide: Step) -> None:
+    rows = [queue("a:n", 9.0, second=100), queue("a:w", 4.0, waited_s=80.0, second=100)]
+    state, _ = run(decide, decide.start(), 100, batch(QUEUE, rows, 100), batch(STATE, [lamp("a", 100, 1)], 100))
+    back, orders = run(decide, state, 50)
+    fresh, new_orders = run(decide, decide.start(), 50)
+    assert orders == new_orders
+    assert dump_state(back) == dump_state(fresh)
+
+
+def test_run_changes_none_of_its_arguments(decide: Step) -> None:
+    state = decide.start()
+    for values in state.values():
+        values.flags.writeable = False
+    inputs = (batch(QUEUE, [queue("a:n", 9.0)], 1), batch(STATE, [lamp("a", 1, 0)], 1))
+    later, _ = run(decide, state, 1, *inputs)
+    assert later["vehicles"][0] == 9.0
+    assert state["vehicles"][0] == 0.0
