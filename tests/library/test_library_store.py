@@ -262,6 +262,25 @@ def test_late_rows_make_a_new_version_of_the_file(declarations: Declarations, fo
         assert library.query(HISTORY, as_of_ms=1000).column("value").to_pylist() == [1, 1]
 
 
+def test_a_month_that_ended_becomes_one_file(declarations: Declarations, folder: Path) -> None:
+    with Library(folder, declarations) as library:  # START_MS is 4 October
+        for n in range(0, 40, 3):
+            library.append([readings(declarations, f"b{n}", [("a", START_MS + n * DAY_MS, n)])], 1000 + n)
+        library.append([readings(declarations, "again", [("a", START_MS, 99)])], 2000)
+        moments = [None, 1000, 1015, 2000]
+        before = [library.query(HISTORY, as_of_ms=at) for at in moments]
+        library.seal(START_MS + 10 * DAY_MS)
+        assert len(list((folder / "parquet" / READING).iterdir())) == 4
+        library.seal(START_MS + 35 * DAY_MS)
+        names = sorted(p.name.rsplit("-", 1)[0] for p in (folder / "parquet" / READING).iterdir())
+        assert names == ["2024-10", "2024-11-03", "2024-11-06"]
+        assert [library.query(HISTORY, as_of_ms=at) for at in moments] == before
+        library.append([readings(declarations, "late", [("a", START_MS + DAY_MS, 7)])], 3000)
+        library.seal(START_MS + 35 * DAY_MS)
+        assert library.query(HISTORY).num_rows == before[0].num_rows + 1
+        assert library.query(HISTORY, as_of_ms=2000) == before[0]
+
+
 def test_sealing_follows_city_time(declarations: Declarations, folder: Path) -> None:
     with Library(folder, declarations) as library:
         library.append([readings(declarations, "b1", [("a", START_MS + DAY_MS - 1, 1)])], 1000)

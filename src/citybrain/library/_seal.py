@@ -8,15 +8,15 @@ file is an orphan (removed at the next opening), after it the rows are in the fi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import duckdb
 import msgspec
 
 from citybrain.library._schema import column_list, identity, quoted, table_name, text
-from citybrain.library._view import SealedFile, View, instant, late_files, sealed_files
+from citybrain.library._view import SealedFile, View, by_shape, instant, late_files, sealed_files
 from citybrain.model import Dataset, from_ms
 
 DAY_MS = 86_400_000
@@ -46,10 +46,23 @@ class Sealer:
         name = table_name(dataset)
         late = late_files(self._con, dataset, sealed_files(self._con, name))
         for file in late:
-            self._write(dataset, file.from_ms, file.to_ms, file)
+            self._write(dataset, file.from_ms, file.to_ms, [file])
         for begin, end in self._pieces(dataset, until_ms):
-            self._write(dataset, begin, end, None)
+            self._write(dataset, begin, end, [])
         return [f.file for f in late]
+
+    def merge(self, dataset: Dataset, until_ms: int) -> list[str]:
+        """Join the files of each month (UTC) that ended before `until_ms` and fits into one file. Returns the
+        names of the files that this replaced."""
+        this_month = from_ms_day(until_ms)[:7]
+        files = sealed_files(self._con, table_name(dataset))
+        replaced = []
+        for month, group in groupby(files, key=lambda f: f.day[:7]):
+            days = list(group)
+            if month < this_month and len(days) > 1 and sum(f.rows for f in days) <= ROWS_PER_FILE:
+                self._write(dataset, days[0].from_ms, days[-1].to_ms, days)
+                replaced += [f.file for f in days]
+        return replaced
 
     def publish(self) -> None:
         """Write `manifest.json` anew."""
@@ -69,12 +82,11 @@ class Sealer:
         pieces = []
         for (day,) in days:
             for begin, end in gaps(day * DAY_MS, min((day + 1) * DAY_MS, until_ms), files):
-                edges = [begin, *self._cuts(dataset, begin, end), end]
-                pieces += list(pairwise(edges))
+                pieces += self._split(dataset, begin, end)
         return pieces
 
-    def _cuts(self, dataset: Dataset, from_ms: int, to_ms: int) -> list[int]:
-        """Instants that cut a stretch into files of at most about ROWS_PER_FILE rows."""
+    def _split(self, dataset: Dataset, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        """A stretch cut into such of at most about ROWS_PER_FILE rows; nothing where there are none."""
         time = quoted(dataset.event_time or "")
         rows = (
             f"FROM rows.{quoted(table_name(dataset))}"
@@ -83,16 +95,17 @@ class Sealer:
         ((count,),) = self._con.execute(f"SELECT count(*) {rows}").fetchall()
         pieces = -(-count // ROWS_PER_FILE)
         if pieces < 2:
-            return []
+            return [(from_ms, to_ms)] * pieces
         shares = ", ".join(str(i / pieces) for i in range(1, pieces))
         ((cuts,),) = self._con.execute(f"SELECT quantile_disc(epoch_ms({time}), [{shares}]) {rows}").fetchall()
-        return sorted({cut for cut in cuts if cut > from_ms})
+        return list(pairwise([from_ms, *sorted({cut for cut in cuts if cut > from_ms}), to_ms]))
 
-    def _write(self, dataset: Dataset, from_ms: int, to_ms: int, old: SealedFile | None) -> None:
+    def _write(self, dataset: Dataset, from_ms: int, to_ms: int, old: Sequence[SealedFile]) -> None:
         """One file of all rows of [from_ms, to_ms), those of `old` included."""
         name, day = table_name(dataset), from_ms_day(from_ms)
         (serial,) = self._con.execute("UPDATE main.serial SET next = next + 1 RETURNING next - 1").fetchall()[0]
-        file = Path("parquet") / name / f"{day}-{serial}.parquet"
+        span = day if to_ms - from_ms <= DAY_MS else day[:7]
+        file = Path("parquet") / name / f"{span}-{serial}.parquet"
         target = self._folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_suffix(".tmp")
@@ -114,7 +127,7 @@ class Sealer:
         )
         self._reached("seal.committed")
 
-    def _rows(self, dataset: Dataset, from_ms: int, to_ms: int, old: SealedFile | None) -> str:
+    def _rows(self, dataset: Dataset, from_ms: int, to_ms: int, old: Sequence[SealedFile]) -> str:
         """All versions of the rows; what a late row supersedes in `old` gets its `superseded_at` here."""
         time = quoted(dataset.event_time or "")
         columns = f"{column_list(dataset)}, received_at, batch_id"
@@ -123,22 +136,23 @@ class Sealer:
             f"SELECT {columns}, superseded_at FROM {view.open_rows()}"
             f" WHERE {time} >= {instant(from_ms)} AND {time} < {instant(to_ms)}"
         )
-        if old is None:
+        if not old:
             return rows
         names = ", ".join(quoted(n) for n in identity(dataset))
+        sealed = " UNION ALL ".join(view.read(group, "superseded_at") for group in by_shape(old))
         return (
             f"SELECT {columns}, coalesce(superseded_at, lead(received_at) OVER"
             f" (PARTITION BY {names} ORDER BY received_at, superseded_at NULLS LAST)) AS superseded_at"
-            f" FROM ({rows} UNION ALL {view.read([old], 'superseded_at')})"
+            f" FROM ({rows} UNION ALL {sealed})"
         )
 
-    def _swap(self, dataset: Dataset, new: SealedFile, old: SealedFile | None) -> None:
+    def _swap(self, dataset: Dataset, new: SealedFile, old: Sequence[SealedFile]) -> None:
         """The transaction that makes the new file count."""
         name, time = table_name(dataset), quoted(dataset.event_time or "")
         self._con.execute("BEGIN")
         try:
-            if old is not None:
-                self._con.execute("DELETE FROM main.sealed WHERE name = ? AND file = ?", [name, old.file])
+            for file in old:
+                self._con.execute("DELETE FROM main.sealed WHERE name = ? AND file = ?", [name, file.file])
             self._con.execute(
                 "INSERT INTO main.sealed VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [name, new.day, new.from_ms, new.to_ms, new.file, new.fields, new.rows, new.bytes],

@@ -7,7 +7,9 @@ late rows reach into a sealed file is it worked out while reading, until the fil
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -56,6 +58,12 @@ def late_files(con: duckdb.DuckDBPyConnection, dataset: Dataset, files: list[Sea
         [table_name(dataset)],
     ).fetchall()
     return [f for f in files if (f.file,) in found]
+
+
+def by_shape(files: Iterable[SealedFile]) -> list[list[SealedFile]]:
+    """Files grouped by how many fields they have, each group in order of time."""
+    ordered = sorted(files, key=lambda f: (f.fields, f.from_ms))
+    return [list(group) for _, group in groupby(ordered, key=lambda f: f.fields)]
 
 
 def newest(dataset: Dataset, since_ms: int) -> str:
@@ -113,8 +121,7 @@ class View:
             end = instant(max(f.to_ms for f in self._files))
             rows += f" AND {quoted(self._dataset.event_time or '')} >= {end}"
         parts = [
-            f"{self.read(group)} WHERE {self._valid()}"
-            for group in self._groups(set(self._files) - set(self._late))
+            f"{self.read(group)} WHERE {self._valid()}" for group in by_shape(set(self._files) - set(self._late))
         ]
         if self._late:
             parts.append(self._merged(end))
@@ -157,10 +164,6 @@ class View:
             return table
         return f"(SELECT r.*, b.id AS batch_id FROM {table} r LEFT JOIN main.batches b ON b.number = r.batch)"
 
-    def _groups(self, files: set[SealedFile]) -> list[list[SealedFile]]:
-        shapes = sorted({f.fields for f in files})
-        return [sorted((f for f in files if f.fields == n), key=lambda f: f.from_ms) for n in shapes]
-
     def _valid(self) -> str:
         if self._as_of_ms is None:
             return "superseded_at IS NULL"
@@ -170,7 +173,7 @@ class View:
     def _merged(self, end: str) -> str:
         """Files with late rows, and all rows before the last sealed instant: the newest version by window."""
         time = quoted(self._dataset.event_time or "")
-        parts = [self.read(group, "superseded_at") for group in self._groups(set(self._late))]
+        parts = [self.read(group, "superseded_at") for group in by_shape(self._late)]
         parts.append(f"SELECT {self._columns}, superseded_at FROM {self.open_rows()} WHERE {time} < {end}")
         names = ", ".join(quoted(n) for n in identity(self._dataset))
         return (

@@ -136,7 +136,7 @@ class Library:
 
     def seal(self, until_ms: int) -> None:
         """Move all rows with an event time before `until_ms` (city time) into Parquet files, one a dataset and UTC
-        day or 8 MB, and rewrite those files that late rows reach into."""
+        day or 8 MB, rewrite those files that late rows reach into, and join the files of months that ended."""
         for dataset in self._kept.values():
             if dataset.event_time is not None:
                 self.seal_dataset(dataset.id, until_ms)
@@ -148,6 +148,7 @@ class Library:
             self._fold()
             sealer = Sealer(self._con, self._folder, self._reached)
             self._garbage += sealer.seal(dataset, until_ms)
+            self._garbage += sealer.merge(dataset, until_ms)
             sealer.publish()
         self._sweep()
 
