@@ -245,7 +245,7 @@ def test_tables_as_files(declarations: Declarations, tmp_path: Path) -> None:
     with Library(tmp_path / "library", declarations) as library:
         library.append([ticks(declarations, 1)], 1000)
         table = library.query(
-            "SELECT source, time, seq, seq / 0 AS odd, [1, 2] AS l, NULL AS nothing,"
+            "SELECT source, time, seq, seq / 0 AS odd, [1, 2, 'nan'::DOUBLE] AS l, NULL AS nothing,"
             " time AT TIME ZONE 'UTC' AS bare,"
             " 'a \"b\", 中' AS text FROM traffic.tick"
         )
@@ -256,7 +256,7 @@ def test_tables_as_files(declarations: Declarations, tmp_path: Path) -> None:
         made[form] = out.getvalue()
     assert json.loads(made["json"]) == [
         {
-            "source": "street", "time": "2026-02-25T06:13:21.000Z", "seq": 1, "odd": None, "l": [1, 2],
+            "source": "street", "time": "2026-02-25T06:13:21.000Z", "seq": 1, "odd": None, "l": [1, 2, None],
             "nothing": None, "bare": "2026-02-25T06:13:21.000", "text": 'a "b", 中',
         }
     ]  # fmt: skip

@@ -64,7 +64,9 @@ def test_records_come_in_and_can_be_asked_for(tmp_path: Path, declarations: Decl
             with Library(tmp_path / "library", declarations) as library:
                 serving = asyncio.create_task(LibraryServer(library, bus, group_s=0.01).run())
                 made = [readings(declarations, f"b{n}", [("a", START_MS + n, n)]) for n in range(300)]
-                await bus.publish_many(made)
+                await bus.publish_many(made[:150])
+                await bus.publish(readings(declarations, "bad", [("a", 2**55, 1)]))
+                await bus.publish_many(made[150:])
 
                 async def all_there(client: LibraryClient) -> bool:
                     return (await client.query(COUNT)).to_pylist() == [{"rows": 300, "batches": 300}]
@@ -76,7 +78,7 @@ def test_records_come_in_and_can_be_asked_for(tmp_path: Path, declarations: Decl
                 with pytest.raises(LibraryError, match="limit"):
                     await client.query(COUNT, limit=-1)
                 stats = await client.stats()
-                assert (stats.state, stats.rows, stats.batches, stats.refused) == ("taking_in", 300, 300, 0)
+                assert (stats.state, stats.rows, stats.batches, stats.refused) == ("taking_in", 300, 301, 1)
                 big = await client.query(
                     f"SELECT a.*, repeat_.n FROM {READING} a, (SELECT unnest([1,2]) AS n) repeat_"
                 )

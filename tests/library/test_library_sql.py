@@ -262,6 +262,9 @@ def test_limit_says_when_there_is_more(library: Library) -> None:
     assert library.query(f"SELECT * FROM {READING}", limit=61).schema.metadata[b"truncated"] == b"false"
     with pytest.raises(LibraryError, match="limit must be"):
         library.query("SELECT 1", limit=0)
+    for at in (-1, 10**18):
+        with pytest.raises(LibraryError, match="not between the years 1970 and 9999"):
+            library.query("SELECT 1", as_of_ms=at)
 
 
 def test_examples_of_the_documentation_can_be_asked() -> None:

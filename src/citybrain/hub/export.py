@@ -44,7 +44,9 @@ def _plain(table: pa.Table) -> pa.Table:
             column = pc.strftime(column, f"%Y-%m-%dT%H:%M:%S{zone}")
         elif pa.types.is_nested(kind):
             values = column.to_pylist()
-            column = pa.chunked_array([pa.array([None if v is None else _dumps(v) for v in values], pa.string())])
+            column = pa.chunked_array(
+                [pa.array([None if v is None else _dumps(_finite(v)) for v in values], pa.string())]
+            )
         elif not (pa.types.is_primitive(kind) or pa.types.is_string(kind) or pa.types.is_boolean(kind)):
             column = column.cast(pa.string())
         columns.append(column)
@@ -65,6 +67,10 @@ def _json(table: pa.Table) -> Iterator[bytes]:
 
 
 def _finite(value: object) -> object:
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

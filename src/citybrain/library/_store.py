@@ -11,8 +11,24 @@ import pyarrow.compute as pc
 
 from citybrain.library._schema import column_list, identity, quoted, table_name
 from citybrain.library._seen import fingerprint
-from citybrain.library._view import instant
-from citybrain.model import Batch, Dataset
+from citybrain.library._view import LATEST_MS, instant
+from citybrain.library.error import LibraryError
+from citybrain.model import Batch, Dataset, conform
+
+
+def fitting(batch: Batch, dataset: Dataset) -> Batch:
+    """The batch with exactly the declared columns. Raises LibraryError on rows that do not fit or whose event time
+    is missing or not between the years 1970 and 9999."""
+    try:
+        rows = conform(batch.rows, dataset)
+    except ValueError as e:
+        raise LibraryError(str(e)) from None
+    if dataset.event_time is not None and rows.num_rows:
+        times = rows.column(rows.schema.get_field_index(dataset.event_time))
+        ends = pc.min_max(times.cast(pa.int64())).as_py()
+        if times.null_count or ends["min"] < 0 or ends["max"] > LATEST_MS:
+            raise LibraryError(f"{dataset.id}: {dataset.event_time!r} must be a time from 1970 to 9999")
+    return Batch(batch.dataset, batch.id, rows)
 
 
 def store(

@@ -17,6 +17,9 @@ import duckdb
 from citybrain.library._schema import TYPES, column_list, identity, quoted, table_name, text
 from citybrain.model import Dataset, from_ms
 
+LATEST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:

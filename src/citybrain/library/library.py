@@ -17,11 +17,11 @@ from citybrain.library._now import fold
 from citybrain.library._schema import prepare, quoted, table_name
 from citybrain.library._seal import DAY_MS, ROWS_PER_FILE, Sealer
 from citybrain.library._seen import Seen
-from citybrain.library._store import note, store
-from citybrain.library._view import View, instant
+from citybrain.library._store import fitting, note, store
+from citybrain.library._view import LATEST_MS, View, instant
 from citybrain.library.error import LibraryClosed, LibraryError, LibraryFull
 from citybrain.library.sql import Asked, Source, analyse, rendered
-from citybrain.model import Batch, Dataset, Declarations, conform
+from citybrain.model import Batch, Dataset, Declarations
 
 DEFAULT_LIMIT = 10_000
 MAX_LIMIT = 10_000_000
@@ -130,6 +130,8 @@ class Library:
         """As `query`, for SQL that has been analysed."""
         if not 0 < limit <= MAX_LIMIT:
             raise LibraryError(f"limit must be 1 to {MAX_LIMIT}, not {limit}")
+        if as_of_ms is not None and not 0 <= as_of_ms <= LATEST_MS:
+            raise LibraryError(f"as of {as_of_ms} ms: not between the years 1970 and 9999")
         with self._store.snapshot() as cursor:
             views = {source: self._view(cursor, asked, source, as_of_ms) for source in asked.sources}
             return run(cursor, rendered(asked, views), limit, timeout_s)
@@ -247,10 +249,7 @@ class Library:
         stored = self._seen.among(list(first)) if first else set()
         fresh = [b for b in first.values() if b.id not in stored]
         self.passed_over += len(batches) - len(fresh)
-        try:
-            return [Batch(b.dataset, b.id, conform(b.rows, self._kept[b.dataset])) for b in fresh]
-        except ValueError as e:
-            raise LibraryError(str(e)) from None
+        return [fitting(b, self._kept[b.dataset]) for b in fresh]
 
     def _view(self, cursor: duckdb.DuckDBPyConnection, asked: Asked, source: Source, as_of_ms: int | None) -> str:
         ids = "batch_id" in asked.fields[source.dataset]

@@ -120,7 +120,7 @@ class LibraryServer:
                     logger.error("library: %s: waiting for space, the bus holds back what comes", e)
                 self._note(state="full", said=str(e))
                 await asyncio.sleep(RETRY_S)
-            except LibraryError as e:
+            except ValueError as e:
                 if len(batches) == 1:
                     logger.error("library: refused %s of %s: %s", batches[0].id, batches[0].dataset, e)
                     self._note(refused=self.stats.refused + 1, said=str(e))
