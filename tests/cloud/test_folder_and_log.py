@@ -112,6 +112,36 @@ atomic_write(Path({str(file)!r}), b"n" * 5000)
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+FAILPOINT = """
+import os, sys
+from pathlib import Path
+from citybrain.cloud import atomic_write
+count, at = 0, int(sys.argv[2])
+def or_die(call):
+    def wrapped(*args, **kwargs):
+        global count
+        count += 1
+        if count == at:
+            os._exit(9)
+        return call(*args, **kwargs)
+    return wrapped
+os.open, os.fsync, Path.replace = or_die(os.open), or_die(os.fsync), or_die(Path.replace)
+atomic_write(Path(sys.argv[1]), b"n" * 5000)
+"""
+
+
+def test_a_writer_that_dies_at_any_point_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+    found = []
+    for at in range(1, 7):
+        file = tmp_path / f"{at}"
+        atomic_write(file, b"old")
+        done = subprocess.run([sys.executable, "-c", FAILPOINT, str(file), str(at)], check=False)
+        found.append((done.returncode, file.read_bytes()))
+    old, new = b"old", b"n" * 5000
+    # open, fsync, rename of the draft; open, fsync of the folder; the end.
+    assert found == [(9, old), (9, old), (9, old), (9, new), (9, new), (0, new)]
+
+
 @pytest.fixture
 def root_log() -> Iterator[None]:
     root = logging.getLogger()

@@ -173,6 +173,43 @@ def test_a_killed_runner_takes_up_the_state_that_it_died_with(
     go(work())
 
 
+def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, declarations: Declarations, go: Go) -> None:
+    plan = planned(declarations, [[[float(n), n / 3]] for n in range(30)], back=False)
+
+    async def work() -> None:
+        async with bus_in(tmp_path, declarations) as bus:
+            city = City(bus, tmp_path, checkpoint_ms=5_000)
+            damages = (lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b[:40] + b"x" * 40 + b[80:])
+            for begin, damage in zip((0, 10, 20), damages, strict=True):
+                async with city.running():
+                    await city.drive_in_step(plan[begin : begin + 10])
+                newest = max(city.folder.iterdir(), key=lambda f: int(f.stem.split("-")[2]))
+                newest.write_bytes(damage(newest.read_bytes()))
+            async with city.running():
+                pass
+            assert split(await city.orders()) == split(in_process(city, plan))
+            assert city.runner.last == plan[-1][0]
+
+    go(work())
+
+
+def test_steps_with_another_memory_begin_anew(tmp_path: Path, declarations: Declarations, go: Go) -> None:
+    plan = planned(declarations, [[[float(n)]] for n in range(10)], back=False)
+
+    async def work() -> None:
+        async with bus_in(tmp_path, declarations) as bus:
+            city = City(bus, tmp_path)
+            async with city.running():
+                await city.drive_in_step(plan[:5])
+            city.graph = Graph(steps(declarations)[1:], declarations)
+            async with city.running():
+                await city.drive_in_step(plan[5:])
+            report = await replay(BusLog(bus), city.graph, "brain", plan[5][0].time_ms, 1 << 50, city.folder)
+            assert (report.invocations, report.equal) == (5, 5)
+
+    go(work())
+
+
 def test_ticks_missed_while_it_was_away_are_one_invocation_that_replays(
     tmp_path: Path, declarations: Declarations, go: Go
 ) -> None:

@@ -215,7 +215,10 @@ class Bus:
     async def beat(self, subject: str, data: bytes) -> None:
         """Send transient data to whoever listens now. Without a connection it is gone, as it would be stale."""
         if self.client.is_connected:
-            await self.client.publish(subject, data)
+            try:
+                await self.client.publish(subject, data)
+            except (nats.errors.Error, OSError) as e:
+                logger.debug("a beat on %s is lost: %s", subject, e or type(e).__name__)
 
     async def listen(self, subject: str, *, keep: int = 16) -> Listener:
         """What `beat` sends under `subject` from now on; a slow listener sees the newest `keep` only."""

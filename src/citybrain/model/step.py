@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -40,6 +42,9 @@ class Step(Protocol):
 
 def dump_state(state: State) -> bytes:
     """A state as bytes, readable without executing anything."""
+    for name, array in state.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"state {name!r} holds objects; keep numbers and strings")
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **dict(state))
     return out.getvalue()
@@ -50,5 +55,5 @@ def load_state(data: bytes) -> State:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as npz:
             return {name: npz[name] for name in npz.files}
-    except (OSError, EOFError, KeyError) as e:
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as e:
         raise ValueError(f"not a step state: {e}") from None
