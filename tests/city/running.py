@@ -48,7 +48,9 @@ class RunningCity:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         assert self.process.stdout is not None
-        self.output += self.process.stdout.read()
+        if not self.process.stdout.closed:
+            self.output += self.process.stdout.read()
+            self.process.stdout.close()
         return self.process.wait(STOP_S)
 
     @property
@@ -73,7 +75,10 @@ class RunningCity:
     def pid(self, name: str) -> int:
         """Process id of a process of the city."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            words = child.cmdline()
+            try:
+                words = child.cmdline()
+            except psutil.Error:
+                continue  # it ends at this moment
             if ("citybrain.city.process" in words and name in words) or (words and words[0].endswith(name)):
                 return child.pid
         raise LookupError(f"no process {name}")
