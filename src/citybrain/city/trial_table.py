@@ -29,8 +29,8 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
     )
     table.add_column("\ncontroller", no_wrap=True)
     for head in (
-        "delay\ns", "\n±", "÷ actu-\nated", "arrived\nof all", "never\nleft", "tele-\nports",
-        "× real\ntime", "ms a\ntick", "refu-\nsals",
+        "delay\ns", "\n±", "÷ actu-\nated", "arrived\nof all", "not\nleft", "tele-\nports",
+        "× real\ntime", "ms a\ntick", "ref-\nused",
     ):  # fmt: skip
         table.add_column(head, justify="right", no_wrap=True)
     for controller in CONTROLLERS:
