@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steps import steps
+from steps import Smooth, steps
 
 from citybrain.cloud import (
     Bus,
@@ -31,7 +32,8 @@ from citybrain.cloud import (
     kept,
     replay,
 )
-from citybrain.model import Batch, Declarations, Tick, arrow_schema
+from citybrain.cloud.invocation import Invocation, from_batch
+from citybrain.model import Batch, Declarations, State, Tick, arrow_schema
 
 Go = Callable[[Coroutine[Any, Any, None]], None]
 Make = Callable[..., Batch]
@@ -230,6 +232,45 @@ def test_ticks_missed_while_it_was_away_are_one_invocation_that_replays(
             report = await replay(BusLog(bus), city.graph, "brain", 0, 1 << 50, city.folder)
             assert (report.invocations, report.equal) == (21, 21)
             assert report.inputs == 80
+
+    go(work())
+
+
+class Held(Smooth):
+    """Its first tick waits to be let go."""
+
+    def __init__(self, declarations: Declarations) -> None:
+        super().__init__(declarations)
+        self.let_go = threading.Event()
+
+    def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
+        self.let_go.wait(20)
+        return super().run(state, tick, inputs)
+
+
+def test_a_slow_runner_takes_ticks_together_and_no_reading_is_lost(
+    tmp_path: Path, declarations: Declarations, go: Go
+) -> None:
+    plan = planned(declarations, [[[float(n)]] for n in range(12)], back=False)
+
+    async def work() -> None:
+        async with bus_in(tmp_path, declarations) as bus:
+            city = City(bus, tmp_path)
+            held = Held(declarations)
+            city.graph = Graph([held], declarations)
+            lines = await bus.follow(["city.invocation"])
+            async with city.running():
+                await city.drive(plan)
+                held.let_go.set()
+                logged: list[Invocation] = []
+                while sum(i.ticks for i in logged) < 12:
+                    logged.extend(from_batch((await anext(lines)).batch))
+            await lines.aclose()
+            assert [i for invocation in logged for i in invocation.inputs] == [b.id for _, (b,) in plan]
+            assert logged[-1].tick == plan[-1][0]
+            assert len(logged) < 12
+            report = await replay(BusLog(bus), city.graph, "brain", 0, 1 << 50, city.folder)
+            assert report.equal == report.invocations == len(logged)
 
     go(work())
 

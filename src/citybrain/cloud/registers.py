@@ -135,15 +135,15 @@ class Registers:
             loop.call_soon_threadsafe(event.set)
 
     def _transact(self, group: Sequence[_Write]) -> None:
-        leaving: dict[str, list[pa.RecordBatch]] = {}
+        parts: dict[str, list[pa.RecordBatch]] = {}
+        for write in group:
+            for name, rows in write.rows:
+                parts.setdefault(name, []).append(rows)
+        joined = {name: p[0] if len(p) == 1 else pa.concat_batches(p) for name, p in parts.items()}
         try:
             with self._engine.begin() as connection:
-                for write in group:
-                    for name, rows in write.rows:
-                        self._tables.upsert(connection, name, rows)
-                        leaving.setdefault(name, []).append(rows)
-                for name, parts in leaving.items():
-                    rows = parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+                for name, rows in joined.items():
+                    self._tables.upsert(connection, name, rows)
                     self._tables.to_outbox(connection, name, to_bytes(rows))
         except sa.exc.SQLAlchemyError as e:
             raise _told(self.file, e) from None

@@ -160,6 +160,8 @@ class Supervisor:
             )
         except OSError as e:
             os.close(ready_read)
+            os.close(running.parent_fd)
+            running.parent_fd = -1
             raise ProcessError(f"{child.name} cannot be started: {e}") from None
         finally:
             os.close(ready_write)
