@@ -72,6 +72,11 @@ def test_the_decision(declarations: Declarations) -> None:
         assert "simulation truth" in may(declarations, STAFF, purpose, "sim.score", "city")
 
 
+def test_every_purpose_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "query.md").read_text("utf-8")
+    assert all(f"| `{purpose}` |" in page for purpose in Purpose)
+
+
 def test_l4_needs_a_contract(declarations: Declarations, tmp_path: Path) -> None:
     text = (Path(__file__).parents[2] / "docs" / "declarations.md").read_text("utf-8")
     secret = text[text.index('id = "air.reading"') : text.index("Further settings")].replace("```", "")
