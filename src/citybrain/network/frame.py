@@ -12,7 +12,8 @@ offset type     what
 16     u32      run of the simulated city
 20     u32      n, number of vehicles
 24     u32      m, number of lamp letters
-28     12 bytes reserved, 0
+28     f64      wall time at which it was made, milliseconds since 1970 UTC
+36     4 bytes  reserved, 0
 40     u32[n]   number of the vehicle within this run (the same from frame to frame)
 …      u16[n]   x: bounds x min + x / 65535 * (x max - x min)
 …      u16[n]   y: likewise, upwards
@@ -35,11 +36,11 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from citybrain.model import RoadNet
+from citybrain.model import RoadNet, wall_ms
 
 MAGIC = 0x31464243
 VERSION = 1
-HEADER = struct.Struct("<IHHdIII12x")
+HEADER = struct.Struct("<IHHdIIId4x")
 SPEED_UNIT_MPS = 0.25
 KINDS = {
     "bus": 1,
@@ -69,6 +70,7 @@ class Frame(Struct, frozen=True):
     speed_mps: _Floats
     kind: npt.NDArray[np.uint8]
     lamps: str
+    made_ms: float
 
 
 class FrameMaker:
@@ -90,7 +92,7 @@ class FrameMaker:
         xy = np.array([libsumo.vehicle.getPosition(v) for v in ids]).reshape(-1, 2)
         heading = np.array([libsumo.vehicle.getAngle(v) for v in ids])
         speed = np.array([libsumo.vehicle.getSpeed(v) for v in ids])
-        return pack(time_ms, self._run, numbers, xy, heading, speed, "".join(lamps), self._bounds)
+        return pack(time_ms, self._run, numbers, xy, heading, speed, "".join(lamps), self._bounds, wall_ms())
 
     def _number(self, vehicle: str) -> tuple[int, int]:
         known = self._known.get(vehicle)
@@ -110,6 +112,7 @@ def pack(
     speed_mps: _Floats,
     lamps: str,
     bounds: tuple[float, float, float, float],
+    made_ms: int,
 ) -> bytes:
     """A frame as bytes. `numbers` (n, 2): id and kind; `xy` (n, 2) metres. Vehicles without a place (not on the
     road just now) are left out."""
@@ -120,7 +123,7 @@ def pack(
     letters = lamps.encode("ascii")
     return b"".join(
         (
-            HEADER.pack(MAGIC, VERSION, 0, float(time_ms), run, int(on.sum()), len(letters)),
+            HEADER.pack(MAGIC, VERSION, 0, float(time_ms), run, int(on.sum()), len(letters), float(made_ms)),
             numbers[on, 0].astype("<u4").tobytes(),
             np.ascontiguousarray(place[:, 0]).tobytes(),
             np.ascontiguousarray(place[:, 1]).tobytes(),
@@ -136,7 +139,7 @@ def read_frame(data: bytes, bounds: tuple[float, float, float, float]) -> Frame:
     """Decode a frame. Raises ValueError on anything else."""
     if len(data) < HEADER.size:
         raise ValueError("not a frame: shorter than its header")
-    magic, version, _, time_ms, run, n, m = HEADER.unpack_from(data)
+    magic, version, _, time_ms, run, n, m, made_ms = HEADER.unpack_from(data)
     if magic != MAGIC or version != VERSION:
         raise ValueError(f"not a frame of version {VERSION}")
     if len(data) != HEADER.size + 11 * n + m:
@@ -149,4 +152,4 @@ def read_frame(data: bytes, bounds: tuple[float, float, float, float]) -> Frame:
     xy = low + np.stack([x, y], axis=1) / 65535 * size
     lamps = data[at + 11 * n :].decode("ascii")
     degrees, mps = heading * np.float64(360 / 256), speed * np.float64(SPEED_UNIT_MPS)
-    return Frame(time_ms, run, ids, xy, degrees, mps, kind, lamps)
+    return Frame(time_ms, run, ids, xy, degrees, mps, kind, lamps, made_ms)

@@ -1,0 +1,65 @@
+"""What the running city costs beside its simulator, in real time: processor and resident memory a process."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import httpx
+import psutil
+from _city import SHARED, City, running
+
+SETTLE_S = 40
+WATCH_S = 60
+SIMULATORS = ("street", "shadow")
+
+
+def watch(name: str, limit: float, *arguments: str) -> None:
+    """Run a city at speed 1 and print its table."""
+    with running(*arguments) as city:
+        time.sleep(SETTLE_S)
+        before, began, city_began = cpu(city), time.monotonic(), city_time_s(city)
+        time.sleep(WATCH_S)
+        after, took, city_took = cpu(city), time.monotonic() - began, city_time_s(city) - city_began
+        print(
+            f"\n{name}: {took:.0f} s watched, {city_took:.0f} s of the city passed (real time: ratio {city_took / took:.3f})"
+        )
+        print(f"{'process':16}{'% of a core':>12}{'MB resident':>13}")
+        memory = {k: p.memory_info().rss / 2**20 for k, p in city.parts().items()}
+        for key in sorted(after):
+            share = (after[key] - before.get(key, 0.0)) / took * 100
+            print(f"{key:16}{share:12.1f}{memory.get(key, 0):13.0f}")
+        beyond = sum(after[k] - before.get(k, 0.0) for k in after if k not in SIMULATORS) / took
+        print(f"{'beyond SUMO':16}{beyond * 100:12.1f}   (target: at most {limit:.0%} of a core)")
+        print(f"{'all':16}{'':12}{sum(memory.values()):13.0f}")
+
+
+def cpu(city: City) -> dict[str, float]:
+    """Processor seconds of each process so far."""
+    used = {}
+    for name, process in city.parts().items():
+        times = process.cpu_times()
+        used[name] = times.user + times.system
+    return used
+
+
+def city_time_s(city: City) -> float:
+    """City time, seconds since 1970."""
+    return float(httpx.get(city.page + "/healthz", timeout=10).json()["city_time_ms"]) / 1000
+
+
+def main() -> int:
+    """The default city, and two of the shared networks where they are at hand."""
+    print(f"{psutil.cpu_count()} cores; seed 1; simulated; {WATCH_S} s after {SETTLE_S} s")
+    watch("default city", 0.2)
+    if (SHARED / "cologne8").is_dir():
+        watch("cologne8", 0.2, "--city", str(SHARED / "cologne8"))
+    if (SHARED / "nanchang859").is_dir():
+        watch(
+            "nanchang859, a quarter of its demand", 0.6, "--city", str(SHARED / "nanchang859"), "--scale", "0.25"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
