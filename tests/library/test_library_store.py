@@ -8,14 +8,16 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from library_city import DAY_MS, PLACE, READING, START_MS, Oracle, places, readings
+from msgspec.structs import replace
 
 from citybrain.library import Library, LibraryError
-from citybrain.model import Batch, Declarations
+from citybrain.model import Batch, Declarations, FieldType, arrow_schema
 
 HISTORY = f"SELECT place, time, value FROM {READING} ORDER BY time, place"
 NOW = f"SELECT place, time, value FROM now.{READING} ORDER BY place"
@@ -209,23 +211,33 @@ def test_an_added_field_reads_as_null_in_what_was_sealed_before(declarations: De
         library.seal(START_MS + DAY_MS)
         library.append([readings(declarations, "b2", [("a", START_MS + DAY_MS, 2)])], 2000)
     old = declarations[READING]
-    added = type(old.fields[2])("extra", old.fields[2].type, old.title, old.grade, nullable=True)
-    wider = Declarations(
-        declarations
-        | {
-            READING: type(old)(
-                **{f: getattr(old, f) for f in old.__struct_fields__ if f != "fields"}, fields=(*old.fields, added)
-            )
-        }
-    )
+    extra = replace(old.field("value"), name="extra")
+    wider = Declarations(declarations | {READING: replace(old, fields=(*old.fields, extra))})
     with Library(folder, wider) as library:
         rows = library.query(f"SELECT value, extra FROM {READING} ORDER BY time").to_pylist()
         assert rows == [{"value": 1, "extra": None}, {"value": 2, "extra": None}]
         library.append([readings(declarations, "b3", [("b", START_MS, 3)])], 3000)
         library.seal(START_MS + DAY_MS)
-        assert library.query(f"SELECT sum(value) AS s, count(extra) AS n FROM {READING}").to_pylist() == [
-            {"s": 6, "n": 0}
-        ]
+        found = library.query(f"SELECT sum(value) AS s, count(extra) AS n FROM {READING}").to_pylist()
+        assert found == [{"s": 6, "n": 0}]
+
+
+def test_a_new_version_of_a_dataset_has_a_table_of_its_own(declarations: Declarations, folder: Path) -> None:
+    with Library(folder, declarations) as library:
+        library.append([readings(declarations, "b1", [("a", START_MS, 1)])], 1000)
+        library.seal(START_MS + DAY_MS)
+    old = declarations[READING]
+    text = replace(old.field("value"), type=FieldType.TEXT)
+    changed = Declarations(declarations | {READING: replace(old, version=2, fields=(*old.fields[:2], text))})
+    with Library(folder, changed) as library:
+        rows = pa.record_batch([["a"], [START_MS], ["one"]], schema=arrow_schema(changed[READING]))
+        library.append([Batch(READING, "b2", rows)], 2000)
+        assert library.query(f"SELECT value FROM {READING}").to_pylist() == [{"value": "one"}]
+        library.seal(START_MS + DAY_MS)
+        assert library.query(f"SELECT value FROM now.{READING}").to_pylist() == [{"value": "one"}]
+        assert {p.name for p in (folder / "parquet").iterdir()} == {READING, f"{READING}@2"}
+    with Library(folder, declarations) as library:
+        assert library.query(f"SELECT value FROM {READING}").to_pylist() == [{"value": 1}]
 
 
 def test_a_sealed_day_is_one_ordered_file_and_stands_in_the_manifest(
