@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import typer.main
-from click import Command, Group
 
 from citybrain.city.dataset_page import dataset_page
 from citybrain.city.settings import Settings
@@ -42,8 +41,8 @@ def test_the_example_in_the_settings_page_reads() -> None:
     assert msgspec.convert(tomllib.loads(example[1]), Settings).timezone == "Europe/Berlin"
 
 
-def _commands(command: Command, prefix: str = "citybrain") -> list[tuple[str, Command]]:
-    if isinstance(command, Group):
+def _commands(command: Any, prefix: str = "citybrain") -> list[tuple[str, Any]]:
+    if hasattr(command, "commands"):
         return [c for name, sub in command.commands.items() for c in _commands(sub, f"{prefix} {name}")]
     return [(prefix, command)]
 

@@ -47,7 +47,9 @@ def up(
     city: CityPath = None,
     data: Data = NO_DATA,
     speed: Annotated[float | None, typer.Option(help="City seconds a second.", min=0.1, max=100)] = None,
-    scale: Annotated[float | None, typer.Option(help="Share of the demand that drives.", min=0.001, max=10)] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Share of the demand that drives.", min=0.001, max=10)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of demand, driving and sensors.", min=0)] = None,
     sensors: Annotated[str | None, typer.Option(help="clean, or field: with failures and miscounts.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the page; 0: any free one.", min=0, max=65535)] = None,
@@ -62,14 +64,20 @@ def up(
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help='Like: SELECT * FROM traffic.signal_order LIMIT 5 ("-": read stdin).')],
+    sql: Annotated[
+        str, typer.Argument(help='Like: SELECT * FROM traffic.signal_order LIMIT 5 ("-": read stdin).')
+    ],
     city: CityPath = None,
     data: Data = NO_DATA,
     as_of: Annotated[str | None, typer.Option(help="What was known then: 2026-11-22T07:30:00+01:00.")] = None,
     format: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (parquet needs one).")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write (parquet needs one).")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Rows at most.", min=1, max=10_000_000)] = 1000,
-    purpose: Annotated[str, typer.Option(help="Why you read: it is written into the record of reads.")] = "inspect",
+    purpose: Annotated[
+        str, typer.Option(help="Why you read: it is written into the record of reads.")
+    ] = "inspect",
 ) -> None:
     """Ask the city's memory, whether it runs or not. `citybrain query "SHOW TABLES"` lists the datasets."""
     from citybrain.city.query import run_query
@@ -81,7 +89,9 @@ def query(
 def replay(
     city: CityPath = None,
     data: Data = NO_DATA,
-    begin: Annotated[str | None, typer.Option("--from", help="City time; default: ten minutes before --to.")] = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", help="City time; default: ten minutes before --to.")
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", help="City time; default: the end of the log.")] = None,
 ) -> None:
     """Decide a stretch of the log again and compare: every order must come out bit for bit the same."""
@@ -135,7 +145,7 @@ def trial(
 
 @city_app.command("import")
 def city_import(
-    source: Annotated[Path, typer.Argument(help="A .sumocfg, a folder with a network and routes, or OpenStreetMap.")],
+    source: Annotated[Path, typer.Argument(help="A .sumocfg or a folder with a network and routes.")],
     folder: Annotated[Path, typer.Argument(help="Folder of the new city.")],
     name: Annotated[str | None, typer.Option(help="What the city is called.")] = None,
     name_zh: Annotated[str | None, typer.Option(help="What it is called in Chinese.")] = None,

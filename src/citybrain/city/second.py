@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from citybrain.guard import Guard
-from citybrain.model import Batch, Tick, arrow_schema
-from citybrain.model.declaration import Declarations
+from citybrain.model import Batch, Declarations, Tick, arrow_schema
 from citybrain.network import SimulatedCity
 
 SOURCE = "street"
