@@ -104,7 +104,7 @@ def test_an_idle_green_goes_to_who_has_had_red_long_seen_or_not(decide: Step) ->
             given_at = second
             break
     assert given_at is not None and 45 < given_at < 80
-    assert found["a"]["why"] == "max_red"
+    assert (found["a"]["why"], found["a"]["serves"], found["a"]["serves_veh"]) == ("max_red", "a:w", 0.0)
 
 
 def test_a_blocked_exit_gives_the_green_away_and_is_tried_again(decide: Step) -> None:

@@ -13,7 +13,7 @@ from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.rule import WHY, Choice, Sight, choose
-from citybrain.model import Batch, State, Tick
+from citybrain.model import Batch, State, Tick, Why
 
 SHUT_ABOVE = 0.85
 """Occupied part of an exit above which it may be blocked. Queued vehicles fill an exit to about 1."""
@@ -115,7 +115,10 @@ class DecideStages:
         at, lay = self._ordered, self._layout
         lets = lay.lets[at, choice.stage[at]] > 0.0
         here = lay.waits_here[at]
-        serves, serves_veh = _most(np.where(lets & here, sight.vehicles[at], 0.0))
+        late = choice.why[at] == WHY.index(Why.MAX_RED)
+        red_s = np.maximum(sight.red_s, sight.waited_s)[at]
+        serves, _ = _most(np.where(lets & here, np.where(late[:, None], red_s, sight.vehicles[at]), 0.0))
+        serves_veh = np.where(serves >= 0, sight.vehicles[at, np.maximum(serves, 0)], 0.0)
         waits, waits_s = _most(np.where(~lets & here, sight.waited_s[at], 0.0))
         columns = {
             "junction": self._ordered_ids,
@@ -145,8 +148,6 @@ def _shut(full_since_ms: Places, now_ms: int) -> Flags:
 
 def _most(values: Floats) -> tuple[Places, Floats]:
     """Place of the greatest of each row (-1 where none is above 0) and its value, shapes (J, K) → (J,), (J,)."""
-    if not values.shape[1]:
-        return np.full(len(values), -1, np.int64), np.zeros(len(values))
     place = np.argmax(values, axis=1)
     most = values[np.arange(len(values)), place]
     return np.where(most > 0.0, place, -1), most

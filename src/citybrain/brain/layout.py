@@ -49,8 +49,8 @@ class Layout:
 
     def _lay_out_stages(self, net: RoadNet) -> None:
         count = len(net.junctions)
-        width = max((len(j.movements) for j in net.junctions), default=0)
-        stages = max((len(j.stages) for j in net.junctions), default=0)
+        width = max((1, *(len(j.movements) for j in net.junctions)))
+        stages = max((1, *(len(j.stages) for j in net.junctions)))
         self.slots = np.full((count, width), len(self.movements), np.int64)
         self.lets = np.zeros((count, stages, width), np.float64)
         """(J, S, K): 1 where the stage lets the movement go."""
