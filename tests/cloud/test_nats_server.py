@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -154,6 +155,25 @@ def test_the_tail_and_the_consumer_ride_out_a_kill(
             assert list(dict.fromkeys(got)) == ids
             await consumer.aclose()
             await tail.aclose()
+
+    go(work())
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit, which only Linux has")
+def test_a_disk_that_takes_nothing_more_loses_nothing_and_heals(
+    tmp_path: Path, declarations: Declarations, make: Make, go: Go
+) -> None:
+    async def work() -> None:
+        server = NatsServer(tmp_path / "bus", log=tmp_path / "nats.log")
+        async with kept(server) as address, await Bus.connect(address, declarations, name="test") as bus:
+            await bus.prepare()
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (500_000, 500_000))
+            ids = [f"{n}" for n in range(40)]
+            for i in ids:
+                await bus.publish(make("test.reading", i, int(i), places=2000))
+            stored = [s.batch.id async for s in bus.log(["test.reading"], 0, 1000)]
+            assert stored == ids
+            assert server.starts == 2
 
     go(work())
 

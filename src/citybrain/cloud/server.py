@@ -28,8 +28,10 @@ from citybrain.cloud.rotation import RotatingFile
 LEAST_VERSION = (2, 11)
 MAX_PAYLOAD = 8 * 1024 * 1024
 READY_S = 30.0
+LEAST_FREE_BYTES = 64 * 1024 * 1024
 _LISTENING = re.compile(rb"Listening for client connections on \S+:(\d+)")
 _READY = b"Server is ready"
+_AILING = re.compile(rb"[Cc]ritical write error|no space left on device|JetStream will be disabled")
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +58,7 @@ class NatsServer:
         self._lock = FileLock(store / "nats.lock")
         self._keeper: asyncio.subprocess.Process | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._healing: asyncio.Task[None] | None = None
         self._stopping = False
         self._changing = asyncio.Lock()
         self.pid = 0
@@ -110,6 +113,9 @@ class NatsServer:
     async def stop(self) -> None:
         """Stop it: SIGTERM, after 10 s SIGKILL. Does nothing when it does not run."""
         self._stopping = True
+        if self._healing is not None:
+            self._healing.cancel()
+            self._healing = None
         async with self._changing:
             keeper, self._keeper = self._keeper, None
             if keeper is not None:
@@ -153,7 +159,7 @@ class NatsServer:
                 ) from None
             stale = e.holder.get("nats", 0)
             if stale:
-                _kill(stale)
+                _signal(stale, signal.SIGKILL)
             self._lock.acquire(holder, wait=True)
 
     async def _launch(self, binary: str) -> None:
@@ -192,10 +198,25 @@ class NatsServer:
                     self._port = int(found[1])
                 if _READY in line and not ready.done():
                     ready.set_result(None)
+                if _AILING.search(line) and self._healing is None:
+                    self._healing = asyncio.create_task(self._heal(), name="heal nats-server")
         if not ready.done():
             why = last.decode(errors="replace").strip()
             why = re.sub(r"^\[\d+\] \S+ \S+ (\[\w+\] )?", "", why)
             ready.set_exception(NatsServerError(f"nats-server did not start: {why}: see {self.log}"))
+
+    async def _heal(self) -> None:
+        """Once its disk has space, end it, so that `keep` starts it again: a stream that could not be written
+        takes nothing more, not even when the disk is mended."""
+        logger.error("the bus cannot write to %s and refuses everything: free some space on its disk", self.store)
+        while True:
+            free = await asyncio.to_thread(shutil.disk_usage, self.store)
+            if free.free >= LEAST_FREE_BYTES:
+                break
+            await asyncio.sleep(1.0)
+        logger.warning("the disk of the bus has space: nats-server is started again")
+        self._healing = None
+        _signal(self.pid, signal.SIGTERM)
 
     def _config(self) -> str:
         q = json.dumps
@@ -283,8 +304,8 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
