@@ -38,7 +38,7 @@ async def any_bus(data: Path, declarations: Declarations) -> AsyncGenerator[Bus]
             yield bus
         return
     with DataFolder(data, create=False) as folder:
-        server = NatsServer(folder.bus, log=folder.log("nats-server"))
+        server = NatsServer(folder.bus, log=folder.logs / "nats-server.log")
         address = await server.start()
         try:
             async with await Bus.connect(address, declarations, name="command line") as bus:

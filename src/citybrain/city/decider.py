@@ -9,13 +9,16 @@ from citybrain.city.process import Process
 from citybrain.cloud import BusRunner, Graph, ready
 
 RUNNER = "brain"
+BEHIND_S = 3.0
+"""Wall seconds behind the street from which on waiting ticks are taken together."""
 
 
 async def serve(p: Process) -> None:
     """Decide at each tick, until told to stop."""
     graph = Graph(brain.steps(p.plan.net()), p.plan.declarations())
     async with p.bus() as bus:
-        runner = BusRunner(bus, graph, name=RUNNER, checkpoints=p.folder.checkpoints)
+        behind_ms = round(BEHIND_S * 1000 * p.plan.settings.street.speed)
+        runner = BusRunner(bus, graph, name=RUNNER, checkpoints=p.folder.checkpoints, behind_ms=behind_ms)
         p.gauge("brain_tick_milliseconds", "Time that the last tick took", lambda: runner.took_ms)
         p.gauge("brain_ticks", "Ticks decided since the start", lambda: runner.invocations)
         p.gauge("brain_waiting_ticks", "Ticks that wait", lambda: runner.waiting_ticks)

@@ -155,7 +155,7 @@ async def _bus_server(plan: RunPlan, folder: DataFolder) -> AsyncGenerator[BusAd
             raise SettingsError(f"bus.token_file {settings.token_file}: {e.strerror}") from None
         yield BusAddress(settings.url, token)
         return
-    async with kept(NatsServer(folder.bus, log=folder.log("nats-server"))) as address:
+    async with kept(NatsServer(folder.bus, log=folder.logs / "nats-server.log")) as address:
         yield address
 
 
