@@ -73,17 +73,6 @@ class TrialResult(Struct, frozen=True):
         return self.cpu_s / self.simulator_s if self.simulator_s else math.inf
 
 
-class _TimedCity(SimulatedCity):
-    """Counts the time that the simulator itself takes."""
-
-    simulator_s = 0.0
-
-    def step(self) -> None:
-        begin = process_time()
-        super().step()
-        self.simulator_s += process_time() - begin
-
-
 class _Brain:
     """The brain in process: the same graph of steps as on the bus."""
 
@@ -130,7 +119,7 @@ def run_trial(
     with tempfile.TemporaryDirectory(prefix="citybrain-trial-") as folder:
         kept = outputs or Path(folder)
         mode = "guard" if controller == "brain" else controller
-        with _TimedCity(scenario, net, control=mode, sensors=sensors, outputs=kept) as city:
+        with SimulatedCity(scenario, net, control=mode, sensors=sensors, score=False, outputs=kept) as city:
             thinking = _Brain(city, net) if controller == "brain" else None
             wall, cpu = perf_counter(), process_time()
             seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)

@@ -127,6 +127,7 @@ class _Group:
         self.zones = zones
         self._names = pa.array([z.id for z in zones], pa.string())
         self._junctions = pa.array([z.junction for z in zones], pa.string())
+        self._healthy = pa.array(np.ones(len(zones), bool))
         self.seen: dict[int, Sight] = {}
         self.last_ms: int | None = None
         self._edge = [edges[z.id] for z in zones]
@@ -166,23 +167,32 @@ class _Group:
                 approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
                 continue
             for zone, lane, begin, stop_loop, up_loop in approach.looks:
-                for vehicle in reversed(ids_on(lane)):  # from the front: the first one too far ends the look
-                    at = position(vehicle)
-                    if at < begin:
-                        nearest = min(nearest, begin - at)
+                ids = ids_on(lane)
+                if not ids:
+                    continue
+                seen: list[str] = []
+                halted, total, front, at = 0, 0.0, 0.0, _NO_LOOP
+                for vehicle in reversed(ids):  # from the front: the first one too far ends the look
+                    place = position(vehicle)
+                    if place < begin:
+                        nearest = min(nearest, begin - place)
                         break
-                    nearest = 0.0
-                    sight = now.get(zone)
-                    if sight is None:
-                        sight = now[zone] = Sight()
-                    (sight.at_line if stop_loop < _NO_LOOP else sight.above).append(vehicle)
+                    if not seen:
+                        front = place
+                    at = place
+                    seen.append(vehicle)
                     v = speed_of(vehicle)
-                    sight.speed += v
-                    sight.halted += v < HALTED_MPS
-                    if at >= stop_loop:
-                        sight.stop = True
-                    if at <= up_loop:
-                        sight.upstream = True
+                    total += v
+                    if v < HALTED_MPS:
+                        halted += 1
+                if seen:
+                    nearest = 0.0
+                    sight = now.setdefault(zone, Sight())
+                    (sight.at_line if stop_loop < _NO_LOOP else sight.above).extend(seen)
+                    sight.speed += total
+                    sight.halted += halted
+                    sight.stop |= front >= stop_loop
+                    sight.upstream |= at <= up_loop
             approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
         return now
 
@@ -197,11 +207,15 @@ class _Group:
         nothing = Sight()
         for zone, sight in now.items():
             old = before.get(zone, nothing)
+            if sight.at_line == old.at_line and sight.above == old.above:
+                continue
             new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
             if new:
                 entered[zone] = len(new)
         for zone, old in before.items():
             sight = now.get(zone, nothing)
+            if sight.at_line == old.at_line and sight.above == old.above:
+                continue
             gone = sum(self._passed(zone, v, False) for v in set(old.at_line).difference(sight.at_line))
             if old.above:
                 left = set(old.above).difference(sight.at_line, sight.above)
@@ -253,7 +267,7 @@ class _Group:
             pa.array(_filled(n, list(passed), list(passed.values()))),
             pa.array(stop),
             pa.array(upstream),
-            pa.array(np.ones(n, bool)),
+            self._healthy,
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema_of("traffic.lane_reading"))
 

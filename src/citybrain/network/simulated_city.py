@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from time import thread_time
 from types import TracebackType
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -66,6 +67,8 @@ class SimulatedCity:
         self._offset_ms = to_ms(scenario.epoch)
         self._steps = max(1, round(1.0 / scenario.step_s))
         self._extra_events = tuple(events)
+        self.simulator_s = 0.0
+        """Processor time that SUMO's own steps have taken."""
         self._running = False
         self._lamps: dict[str, str] = {}
         self._frames = FrameMaker(net, run)
@@ -95,7 +98,9 @@ class SimulatedCity:
     def step(self) -> None:
         """Move the street on by one second."""
         for _ in range(self._steps):
+            begin = thread_time()
             libsumo.simulationStep()
+            self.simulator_s += thread_time() - begin
             departed = libsumo.simulation.getDepartedIDList()
             if self._score is not None:
                 self._score.step(departed)
