@@ -179,3 +179,27 @@ def test_the_bus_is_trimmed_behind_what_is_stored(tmp_path: Path, declarations: 
                 await asyncio.gather(serving, return_exceptions=True)
 
     asyncio.run(work())
+
+
+def test_a_bus_that_fills_up_is_trimmed_within_the_window(tmp_path: Path, declarations: Declarations) -> None:
+    async def work() -> None:
+        async with a_bus(tmp_path, declarations) as (bus, _):
+            await bus.prepare(max_bytes=100_000)
+            with Library(tmp_path / "library", declarations) as library:
+                server = LibraryServer(library, bus, group_s=0.01, keep_house_s=0.1)
+                serving = asyncio.create_task(server.run())
+                for n in range(400):
+                    at = START_MS + n * 1000
+                    await bus.publish(readings(declarations, f"r{n}", [("a", at, n)]))
+                    await bus.publish(readings(declarations, f"t{n}", [("street", at, n)], "traffic.tick"))
+                await until(bus, lambda client: _holds(client, 400))
+                assert (await bus.fill("readings")).first > 1
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+    asyncio.run(work())
+
+
+async def _holds(client: LibraryClient, rows: int) -> bool:
+    table = await client.query(f"SELECT count(*) AS n FROM {READING}")
+    return bool(table.to_pylist() == [{"n": rows}])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from citybrain.cloud._durable import Delivery
 from citybrain.cloud._live import Listener, Tail
-from citybrain.cloud.bus import Bus
+from citybrain.cloud.bus import Bus, Fill
 from citybrain.cloud.child import ready, watch_parent
 from citybrain.cloud.errors import (
     BusRefused,
@@ -49,6 +49,7 @@ __all__ = [
     "DataFolderError",
     "Delivery",
     "Difference",
+    "Fill",
     "Graph",
     "GraphError",
     "Invocation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Self, TypeVar
 
 import nats
@@ -42,6 +43,15 @@ _ENDURING: dict[str, Any] = {
 }
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What a stream holds: first and last sequence number, and the share of its allowed bytes that is used."""
+
+    first: int
+    last: int
+    share: float
 
 
 class Bus:
@@ -191,6 +201,15 @@ class Bus:
             await self.ask(lambda: self.jetstream.add_stream(config))
         else:
             await self.ask(lambda: self.jetstream.update_stream(config))
+
+    async def fill(self, stream: str) -> Fill:
+        """How full a stream is. Raises BusRefused."""
+        try:
+            info = await self.jetstream.stream_info(stream)
+        except (APIError, nats.errors.Error) as e:
+            raise BusRefused(f"stream {stream} does not tell its state: {e or type(e).__name__}") from None
+        most = info.config.max_bytes or 0
+        return Fill(info.state.first_seq, info.state.last_seq, info.state.bytes / most if most > 0 else 0.0)
 
     async def trim(self, stream: str, sequence: int) -> None:
         """Forget what stands before `sequence` in a stream: the caller has it elsewhere. Raises BusRefused."""
