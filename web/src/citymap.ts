@@ -11,6 +11,7 @@ import { Overlay } from './overlay';
 import { onScheme, palette } from './palette';
 import { slowLinks } from './roads';
 import { Signals } from './signals';
+import { Rest } from './rest';
 import { sketchRoads, wholeCity } from './sketch';
 import { mapStyle } from './style';
 
@@ -23,7 +24,8 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 export class CityMap {
   /** The map itself; null for the first moments, while the sketch stands in for it. */
   private base: BaseMap | null = null;
-  private readonly sketch: HTMLCanvasElement;
+  /** The picture of the base map: first the sketch, then a copy of the map whenever it stands still. */
+  private readonly picture: HTMLCanvasElement;
   private readonly fleet: Fleet;
   readonly overlay: Overlay;
   private readonly signals: Signals;
@@ -42,10 +44,10 @@ export class CityMap {
     label: string,
   ) {
     this.camera = wholeCity(ground, box.clientWidth, box.clientHeight);
+    this.picture = addCanvas(box, 'map-picture');
     const holder = box.appendChild(document.createElement('div'));
     holder.className = 'map-base';
-    this.sketch = addCanvas(box, 'map-sketch');
-    sketchRoads(this.sketch, ground, this.camera, this.colours);
+    sketchRoads(this.picture, ground, this.camera, this.colours);
     box.dataset.sketched = String(Math.round(performance.now()));
     this.fleet = new Fleet(ground);
     this.fleet.still = still.matches;
@@ -85,18 +87,17 @@ export class CityMap {
   private begin(holder: HTMLElement, label: string): void {
     const base = this.makeBase(holder, label);
     this.base = base;
+    new Rest(base, this.picture, this.box);
     base.on('render', () => this.paint(true));
     base.on('resize', () => (this.due = this.signalsDue = true));
-    base.once('movestart', () => this.sketch.remove());
     base.once('load', () => {
-      this.sketch.remove();
       this.box.dataset.ready = String(Math.round(performance.now()));
       this.showSlow();
     });
     base.on('click', (event) => this.onChoose(this.nearest(event.point.x, event.point.y)));
     base.on('mousemove', (event) => {
       const near = this.nearest(event.point.x, event.point.y) !== null;
-      base.getCanvas().style.cursor = near ? 'pointer' : '';
+      base.getCanvasContainer().style.cursor = near ? 'pointer' : '';
     });
     this.select(this.signals.selected);
   }
@@ -122,8 +123,8 @@ export class CityMap {
       renderWorldCopies: false,
       fadeDuration: 0,
       localIdeographFontFamily: "'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif",
-      locale: { 'Map.Title': label },
     });
+    takesFocus(base, label);
     base.touchZoomRotate.disableRotation();
     base.keyboard.disableRotation();
     return base;
@@ -176,15 +177,14 @@ export class CityMap {
   }
 
   private look(): void {
-    const { base, camera } = this;
+    const { base, camera, box } = this;
     if (!base) return;
     const centre = MercatorCoordinate.fromLngLat(base.getCenter());
-    const canvas = base.getCanvas();
     camera.x = centre.x;
     camera.y = centre.y;
     camera.world = 512 * 2 ** base.getZoom();
-    camera.width = canvas.clientWidth;
-    camera.height = canvas.clientHeight;
+    camera.width = box.clientWidth;
+    camera.height = box.clientHeight;
     camera.ratio = Math.min(2, devicePixelRatio);
   }
 
@@ -200,6 +200,17 @@ export class CityMap {
     requestAnimationFrame(this.step);
     if (this.due || this.signalsDue || this.fleet.moves(performance.now())) this.paint(false);
   }
+}
+
+/** Let the frame of the map take clicks, keys and focus: its canvas is away while it rests. */
+function takesFocus(base: BaseMap, label: string): void {
+  const canvas = base.getCanvas();
+  for (const name of ['tabindex', 'role', 'aria-label']) canvas.removeAttribute(name);
+  canvas.setAttribute('aria-hidden', 'true');
+  const frame = base.getCanvasContainer();
+  frame.tabIndex = 0;
+  frame.setAttribute('role', 'region');
+  frame.setAttribute('aria-label', label);
 }
 
 function addCanvas(box: HTMLElement, name: string): HTMLCanvasElement {
