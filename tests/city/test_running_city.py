@@ -154,7 +154,9 @@ def test_it_stops_whole_and_goes_on(tmp_path: Path) -> None:
     with RunningCity(data, *FAST, "--no-shadow") as second:
         _later(second, 5_000)
         assert "goes on from" in second.output
-        ticks = until(lambda: second.query("SELECT run, min(time) AS t FROM traffic.tick GROUP BY run ORDER BY run"))
+        ticks = until(
+            lambda: second.query("SELECT run, min(time) AS t FROM traffic.tick GROUP BY run ORDER BY run")
+        )
         assert len(ticks) == 2
         assert ticks[1]["t"] > stopped, "the second run begins where the first ended"
 
