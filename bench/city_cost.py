@@ -7,6 +7,7 @@ import time
 
 import httpx
 import psutil
+
 from _city import SHARED, City, running
 
 SETTLE_S = 40
@@ -22,7 +23,8 @@ def watch(name: str, limit: float, *arguments: str) -> None:
         time.sleep(WATCH_S)
         after, took, city_took = cpu(city), time.monotonic() - began, city_time_s(city) - city_began
         print(
-            f"\n{name}: {took:.0f} s watched, {city_took:.0f} s of the city passed (real time: ratio {city_took / took:.3f})"
+            f"\n{name}: {took:.0f} s watched, {city_took:.0f} s of the city passed "
+            f"(real time: ratio {city_took / took:.3f})"
         )
         print(f"{'process':16}{'% of a core':>12}{'MB resident':>13}")
         memory = {k: p.memory_info().rss / 2**20 for k, p in city.parts().items()}

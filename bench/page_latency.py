@@ -6,8 +6,9 @@ import struct
 import sys
 import time
 
-from _city import running
 from websockets.sync.client import connect
+
+from _city import running
 
 FRAMES = 120
 MADE_AT = 28

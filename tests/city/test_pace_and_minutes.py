@@ -49,7 +49,7 @@ def test_minutes_are_whole_and_few(tmp_path: Path) -> None:
     assert minutes.newest() is None
     for t in range(0, 10 * 60_000, 60_000):
         minutes.save(t, lambda folder: _write(folder, "x"))
-    assert minutes.times() == [t for t in range(5 * 60_000, 10 * 60_000, 60_000)]
+    assert minutes.times() == list(range(5 * 60_000, 10 * 60_000, 60_000))
     assert len(minutes.times()) == KEEP
     newest = minutes.newest(not_after_ms=7 * 60_000 + 1)
     assert newest is not None

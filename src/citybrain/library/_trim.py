@@ -11,8 +11,8 @@ NEARLY_FULL = 0.75
 
 async def trim(bus: Bus, stored: Mapping[str, int], before_ms: int) -> None:
     """Forget in each stream what is stored (`stored`: the last sequence number by stream) and older than
-    `before_ms` of city time; of a stream that is nearly full also its oldest quarter, however young: replay reaches
-    less far back then, but nobody is refused. Raises BusRefused."""
+    `before_ms` of city time; of a stream that is nearly full also its oldest quarter, however young: replay
+    reaches less far back then, but nobody is refused. Raises BusRefused."""
     for stream, subjects in bus.streams().items():
         if stream not in stored:
             continue

@@ -10,7 +10,6 @@ from browser_pages import Pages
 from playwright.sync_api import Browser, Page, expect
 from test_page_lives import INK, LIGHT, ink, share
 from test_page_serves_people import violations
-
 from tests.city.running import RunningCity
 
 pytestmark = pytest.mark.browser
