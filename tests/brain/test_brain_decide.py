@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from brain_street import QUEUE, STATE, T0, batch, declared, lamp, tick, two
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citybrain.brain import steps
-from citybrain.model import Batch, State, Step, conform, dump_state, load_state
+from citybrain.model import Batch, State, Step, Why, conform, dump_state, load_state
 
 ORDER = "traffic.signal_order"
 
@@ -134,6 +136,12 @@ def test_old_readings_are_named_no_data(decide: Step) -> None:
     stale = [queue(f"a:{m}", 5.0, age_s=60.0) for m in ("n", "s", "w", "e", "left", "free")]
     assert order(decide, stale, lamp("a", 20, 0), 20)["why"] == "no_data"
     assert order(decide, [], lamp("a", 20, 0), 20)["why"] == "no_data"
+
+
+def test_every_reason_has_its_line_in_both_languages() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "decisions.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| `(\w+)` \| [^|]+\. \| [^|]+。 \|$", page, re.M)
+    assert sorted(lines) == sorted(Why) == sorted(declared()[ORDER].field("why").values or ())
 
 
 MOVEMENTS = [f"{j}:{m}" for j in "abc" for m in ("n", "s", "w", "e", "left", "free")]
