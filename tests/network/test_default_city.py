@@ -61,6 +61,7 @@ def test_it_starts_at_seven_with_its_day_told(folder: Path) -> None:
         assert events.rows.to_pylist()[0]["kind"] == "day"
         for _ in range(120):
             city.step()
+            assert not city.finished
         assert libsumo.vehicle.getIDCount() > 30
 
 

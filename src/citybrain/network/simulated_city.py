@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from time import thread_time
 from types import TracebackType
 from typing import Literal, Self
@@ -27,6 +28,8 @@ from citybrain.network.sumo_control import write_programs
 from citybrain.network.sumo_run import start_sumo
 from citybrain.network.traffic_score import TrafficScore
 
+AHEAD_S = 600
+"""So long before midnight the next day's file is made."""
 SignalMode = Literal["guard", "own", "actuated", "delay_based"]
 
 
@@ -69,6 +72,7 @@ class SimulatedCity:
         self._extra_events = tuple(events)
         self.simulator_s = 0.0
         """Processor time that SUMO's own steps have taken."""
+        self._ahead: Thread | None = None
         self._running = False
         self._lamps: dict[str, str] = {}
         self._frames = FrameMaker(net, run)
@@ -92,8 +96,8 @@ class SimulatedCity:
     @property
     def finished(self) -> bool:
         """Whether the scenario is over: its end is reached, or everybody has arrived and nobody is to come.
-        Never, for a scenario that loops and for the default city."""
-        return not self.scenario.loops and self.scenario.days is None and self._over()
+        Never, for a scenario that loops; for the default city only where an end is given."""
+        return not self.scenario.loops and self._over()
 
     def step(self) -> None:
         """Move the street on by one second."""
@@ -108,8 +112,7 @@ class SimulatedCity:
                 self._probes.step(departed, self.time_ms)
         self._events.step(self.time_ms)
         if self.scenario.days is not None:
-            if libsumo.simulation.getTime() % DAY_S == 0:
-                self._next_day()
+            self._turn_day(libsumo.simulation.getTime())
         elif self.scenario.loops and self._over():
             self._begin_again()
 
@@ -225,7 +228,7 @@ class SimulatedCity:
     def _over(self) -> bool:
         if self.scenario.end_s is not None and libsumo.simulation.getTime() >= self.scenario.end_s:
             return True
-        return bool(libsumo.simulation.getMinExpectedNumber() == 0)
+        return self.scenario.days is None and bool(libsumo.simulation.getMinExpectedNumber() == 0)
 
     def _begin_again(self) -> None:
         """Start the scenario from its beginning, city time going on."""
@@ -235,6 +238,17 @@ class SimulatedCity:
         self._offset_ms = now - round(self.scenario.begin_s * 1000)
         kept.lanes = None
         self._resume(kept)
+
+    def _turn_day(self, sim_s: float) -> None:
+        """Make the next day's file ahead of midnight, beside the running street, and go over to it at midnight."""
+        ahead = int((sim_s + AHEAD_S) // DAY_S)
+        if (sim_s + AHEAD_S) % DAY_S == 0:
+            self._ahead = Thread(target=day_file, args=(self.scenario, self._date(ahead), ahead), daemon=True)
+            self._ahead.start()
+        if sim_s % DAY_S == 0:
+            if self._ahead is not None:
+                self._ahead.join()
+            self._next_day()
 
     def _next_day(self) -> None:
         """Go on with the next day's demand; everybody on the road stays where they are."""
