@@ -22,6 +22,7 @@ import type { Score } from './city';
 export class App extends Part {
   @state() private ground: Ground | null = null;
   @state() private failure = '';
+  @state() private plain = false;
   @state() private place: Place = here();
   private map: CityMap | null = null;
   private readonly link = new LiveLink(this.city);
@@ -29,6 +30,7 @@ export class App extends Part {
   override connectedCallback(): void {
     super.connectedCallback();
     setLanguage(language());
+    this.city.on('link', () => (document.title = `${this.city.name} | ${say('app.name')}`));
     onPlace(() => this.arrive());
     document.addEventListener('keydown', (event) => {
       const typing = event.target instanceof HTMLElement && event.target.closest('input, select');
@@ -89,6 +91,7 @@ export class App extends Part {
     this.map.onChoose = (junction) => {
       if (junction !== null) go({ view: 'junction', id: junction });
     };
+    this.map.onPlain = () => (this.plain = true);
     this.follow();
   }
 
@@ -118,6 +121,7 @@ export class App extends Part {
         ${button('map.zoom_out', '−', () => this.map?.zoomBy(-1))}
         ${button('map.show_all', '⤢', () => this.map?.showAll())}
       </div>
+      ${this.plain ? html`<p class="map-plain" role="status">${say('map.plain')}</p>` : nothing}
       <cb-legend></cb-legend>
       <p class="map-credit"><span class="truth">${say('map.truth')}</span>${credit(this.ground?.map.attribution ?? '')}</p>`;
   }

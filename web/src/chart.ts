@@ -8,6 +8,9 @@ import { minute, number } from './number';
 import { onScheme } from './palette';
 import { Part } from './part';
 
+/** Steps between labels of the time axis, seconds: never below what the labels show. */
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * 60);
+
 /** Times in milliseconds (ascending), values of the living city and of the shadow. */
 export interface SeriesPair {
   time: number[];
@@ -78,7 +81,7 @@ export class Chart extends Part {
       padding: [8, 14, 0, 0],
       scales: { x: { time: true }, y: { range: (_, low, top) => range(low, top) } },
       axes: [
-        { ...axis, size: 26, space: 64, grid: { show: false }, values: (_, ticks) => ticks.map((t) => minute(t * 1000, this.city.zone)) },
+        { ...axis, size: 26, space: 64, incrs: STEPS_S, grid: { show: false }, values: (_, ticks) => ticks.map((t) => minute(t * 1000, this.city.zone)) },
         { ...axis, size: 40, space: 32, values: (_, ticks) => ticks.map((v) => number(v, v % 1 ? Math.max(1, this.decimals) : 0)) },
       ],
       series: [

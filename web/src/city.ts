@@ -121,6 +121,9 @@ const LINES_KEPT = 100;
 /** A source is stale when it is later than its cadence by this factor. */
 const LATE = 1.5;
 const STALE_LEAST_S = 3;
+/** The pace of city time is told from so many frames, over at least so long. */
+const BEATS_KEPT = 20;
+const PACE_OVER_MS = 4000;
 
 export class City {
   name = '';
@@ -140,7 +143,8 @@ export class City {
   frame: Frame | null = null;
   private seen = new Map<string, { seen: Seen; at: number }>();
   private readonly watchers = new Map<Topic, Set<() => void>>();
-  private lastFrameAt = 0;
+  /** Wall and city time of the last frames. */
+  private beats: [number, number][] = [];
 
   on(topic: Topic, call: () => void): () => void {
     const calls = this.watchers.get(topic) ?? new Set();
@@ -168,11 +172,11 @@ export class City {
 
   takeFrame(frame: Frame): void {
     const now = performance.now();
-    const wall = now - this.lastFrameAt;
-    if (this.timeMs !== null && this.lastFrameAt > 0 && frame.timeMs > this.timeMs && wall > 20 && wall < 10_000) {
-      this.speed += ((frame.timeMs - this.timeMs) / wall - this.speed) * 0.1;
-    }
-    this.lastFrameAt = now;
+    if (this.timeMs !== null && frame.timeMs < this.timeMs) this.beats = [];
+    this.beats.push([now, frame.timeMs]);
+    if (this.beats.length > BEATS_KEPT) this.beats.shift();
+    const [wall, time] = this.beats[0];
+    if (now - wall > PACE_OVER_MS) this.speed = (frame.timeMs - time) / (now - wall);
     this.timeMs = frame.timeMs;
     this.frame = frame;
     this.tell('frame');

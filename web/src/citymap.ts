@@ -36,6 +36,8 @@ export class CityMap {
   private signalsDue = true;
   /** Called when a junction is chosen on the map; null for none. */
   onChoose: (junction: string | null) => void = () => {};
+  /** Called when the browser can draw the plain sketch only. */
+  onPlain: () => void = () => {};
 
   constructor(
     private readonly box: HTMLElement,
@@ -85,7 +87,13 @@ export class CityMap {
 
   /** Make the map itself, which takes over from the sketch when it has drawn. */
   private begin(holder: HTMLElement, label: string): void {
-    const base = this.makeBase(holder, label);
+    let base: BaseMap;
+    try {
+      base = this.makeBase(holder, label);
+    } catch {
+      this.onPlain(); // no WebGL 2: the sketch stays, and the city moves on it
+      return;
+    }
     this.base = base;
     new Rest(base, this.picture, this.box);
     base.on('render', () => this.paint(true));

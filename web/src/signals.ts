@@ -5,7 +5,8 @@ import type { Control } from './city';
 import type { Ground, MapJunction } from './ground';
 import type { Palette } from './palette';
 
-/** From so many pixels a metre: marks at stop lines; full heads; paths of green movements. */
+/** In pixels a metre: below, junctions are small; from here, marks at stop lines; full heads and green paths. */
+const FAR_BELOW = 0.1;
 const MARKS_FROM = 0.22;
 const HEADS_FROM = 1.5;
 const MARGIN = 40;
@@ -94,7 +95,7 @@ export class Signals {
       const y = this.py(camera, j.y);
       if (x < -reach - MARGIN || y < -reach - MARGIN) continue;
       if (x > canvas.width + reach + MARGIN || y > canvas.height + reach + MARGIN) continue;
-      if (pixelsPerMetre < MARKS_FROM) this.dot(x, y, j, palette, camera.ratio);
+      if (pixelsPerMetre < MARKS_FROM) this.dot(x, y, j, palette, camera.ratio, pixelsPerMetre);
       else {
         if (pixelsPerMetre >= HEADS_FROM) this.greenPaths(camera, j, palette, scale);
         for (const head of j.heads) this.head(camera, head, palette, scale, pixelsPerMetre);
@@ -124,17 +125,17 @@ export class Signals {
     return best;
   }
 
-  private dot(x: number, y: number, j: DrawnJunction, palette: Palette, ratio: number): void {
+  private dot(x: number, y: number, j: DrawnJunction, palette: Palette, ratio: number, pixelsPerMetre: number): void {
     if (abnormal(this.control[j.id])) {
       this.badge(x, y, palette, ratio);
       return;
     }
     const { pen } = this;
     pen.beginPath();
-    pen.arc(x, y, 3.4 * ratio, 0, 2 * Math.PI);
+    pen.arc(x, y, (pixelsPerMetre < FAR_BELOW ? 2.2 : 3.4) * ratio, 0, 2 * Math.PI);
     pen.fillStyle = palette.road;
     pen.fill();
-    pen.lineWidth = 1.4 * ratio;
+    pen.lineWidth = (pixelsPerMetre < FAR_BELOW ? 1 : 1.4) * ratio;
     pen.strokeStyle = palette.junction;
     pen.stroke();
   }

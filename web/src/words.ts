@@ -24,6 +24,10 @@ export const WORDS = {
   'map.zoom_out': ['Zoom out', '缩小'],
   'map.show_all': ['Show the whole city', '显示全城'],
   'map.truth': ['Vehicles: simulation truth', '车辆：仿真真值'],
+  'map.plain': [
+    'Plain map: this browser has no WebGL 2, so it cannot zoom.',
+    '简图：浏览器不支持WebGL 2，无法缩放。',
+  ],
   'map.legend': ['Key', '图例'],
   'map.legend.standing': ['Standing vehicle', '停驶车辆'],
   'map.legend.moving': ['Moving vehicle', '行驶车辆'],

@@ -65,7 +65,10 @@ def convex_hull(points: Sequence[Point]) -> tuple[Point, ...]:
 
 
 def movement_path(movement: Movement, links: dict[str, Link], lanes: dict[str, Lane]) -> tuple[Point, ...]:
-    """The last metres of the approach, a curve over the junction, the first metres of the exit."""
+    """The last metres of the approach, a curve over the junction, the first metres of the exit; nothing for
+    pedestrians, whose way is not part of the network of links."""
+    if movement.turn == "p":
+        return ()
     approach = [lanes[z].shape for z in movement.zones if z in lanes]
     exits = [lanes[lane].shape for lane in movement.exit_lanes if lane in lanes]
     into = approach[len(approach) // 2] if approach else carriageway(links[movement.from_link])

@@ -78,13 +78,14 @@ def _movements(junction: Junction, links: dict[str, Link], lanes: dict[str, Lane
     views = []
     for movement in junction.movements:
         into = [lanes[z].shape for z in movement.zones if z in lanes]
-        shape = into[0] if into else links[movement.from_link].shape
+        link = links.get(movement.from_link)
+        shape = into[0] if into else link.shape if link else ()
         views.append(
             MovementView(
                 id=movement.id,
-                heading=round(heading_deg(shape, True)) % 360,
+                heading=round(heading_deg(shape, True)) % 360 if shape else 0,
                 turn=movement.turn,
-                street=links[movement.from_link].name,
+                street=link.name if link else "",
                 always_green=movement.always_green,
                 links=movement.signal_links,
                 zones=movement.zones,

@@ -46,6 +46,8 @@ SLOW_SHARE = 0.5
 """A link counts as slow below this share of the allowed speed."""
 SLOW_PROBES = 2
 LINES_KEPT = 200
+UNMEANT = frozenset({"died", "restarted"})
+"""States of a process that the ticker tells."""
 
 CADENCE_S: dict[str, float | None] = {
     "sim.vehicle": 1.0,
@@ -281,6 +283,10 @@ class LiveCity:
         )
 
     def _take_processes(self, rows: pa.RecordBatch) -> list[Message]:
+        """Only what was not meant to happen: that processes start and stop with the city is no event."""
+        told = [r for r in _rows(rows) if r["state"] in UNMEANT]
+        if not told:
+            return []
         return self._add_happenings(
             Happening(
                 f"{r['process']}/{r['time']}/{r['state']}",
@@ -290,7 +296,7 @@ class LiveCity:
                 r["state"],
                 r["detail"],
             )
-            for r in _rows(rows)
+            for r in told
         )
 
     def _add_happenings(self, happenings: Iterable[Happening]) -> list[Message]:

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from browser_pages import Pages
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from running_city import RunningCity
 
 pytestmark = pytest.mark.browser
@@ -137,3 +137,20 @@ def test_a_silent_city_is_stale_and_a_dead_server_is_waited_for(pages: Pages, ci
     expect(page.locator("[data-state=lost]")).to_have_count(0, timeout=15_000)
     city.advance()
     expect(page.locator("[data-state=live]")).to_be_visible(timeout=15_000)
+
+
+def test_without_webgl_the_city_moves_on_the_plain_map(browser: Browser, city: RunningCity) -> None:
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.add_init_script(
+        """const real = HTMLCanvasElement.prototype.getContext;
+        HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+          return kind.startsWith('webgl') ? null : real.call(this, kind, ...more);
+        };"""
+    )
+    page.goto(city.url)
+    expect(page.locator(".map-plain")).to_contain_text("no WebGL 2")
+    city.advance()
+    page.wait_for_function(f"() => ({INK})('.map-vehicles') > 0")
+    assert ink(page, ".map-picture") > 0
+    context.close()
