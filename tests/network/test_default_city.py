@@ -66,24 +66,24 @@ def test_it_starts_at_seven_with_its_day_told(folder: Path) -> None:
 
 
 def test_nobody_vanishes_at_midnight_and_the_next_day_comes(folder: Path, tmp_path: Path) -> None:
-    scenario = msgspec.structs.replace(default_city.build(folder, TUESDAY, 1), begin_s=86_400.0 - 120)
+    scenario = msgspec.structs.replace(default_city.build(folder, TUESDAY, 1), begin_s=86_400.0 - 602)
     net = scenario.net()
     saved = tmp_path / "minute.city"
     with SimulatedCity(scenario, net) as city:
         begin = city.time_ms
         known: set[str] = set()
-        for _ in range(240):
+        for _ in range(720):
             before = {*libsumo.vehicle.getIDList(), *libsumo.simulation.getPendingVehicles()}
             city.step()
             here = {*libsumo.vehicle.getIDList(), *libsumo.simulation.getPendingVehicles()}
             gone = before - here
             assert gone <= set(libsumo.simulation.getArrivedIDList()), "a vehicle vanished"
             known |= here
-        assert city.time_ms == begin + 240_000
+        assert city.time_ms == begin + 720_000
         assert {v.split(".")[0] for v in known} == {"261124", "261125"}
         city.save(saved)
     with SimulatedCity(scenario, net, state=saved) as again:
-        assert again.time_ms == begin + 240_000
+        assert again.time_ms == begin + 720_000
         for _ in range(30):
             again.step()
-        assert again.time_ms == begin + 270_000
+        assert again.time_ms == begin + 750_000

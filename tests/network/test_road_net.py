@@ -78,7 +78,7 @@ def test_conflicts_and_yields_are_sumos_own(name: str) -> None:
 def _oracle(truth: sumolib.net.Net, junction: Junction) -> dict[tuple[int, int], tuple[bool, bool]]:
     """For each two signal links of one node that control one vehicle connection each: conflict, i gives way."""
     links: dict[int, list[tuple[object, int]]] = {}
-    for movement in junction.movements:
+    for movement in (m for m in junction.movements if m.turn != "p"):
         edge = truth.getEdge(movement.from_link)
         for connection in edge.getOutgoing()[truth.getEdge(movement.to_link)]:
             node = edge.getToNode()
@@ -260,3 +260,13 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path: Path, text: 
         read_net(file)
     assert str(refused.value).startswith(str(file))
     assert "\n" not in str(refused.value)
+
+
+def test_crossings_are_movements_that_wait_for_their_stage() -> None:
+    net = read_net(default_city.network_file())
+    crossings = [(j, m) for j in net.junctions for m in j.movements if m.turn == "p"]
+    assert len(crossings) > 50
+    for junction, movement in crossings:
+        assert not movement.zones
+        served = [s for s in junction.stages if any(s.lamps[k] in "Gg" for k in movement.signal_links)]
+        assert served, (junction.id, movement.id)

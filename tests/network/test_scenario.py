@@ -78,6 +78,12 @@ def test_a_bad_begin_scale_or_zone_is_refused(tmp_path: Path) -> None:
         read_scenario(file)
     file.write_text('<configuration><net-file value="a.net.xml"/><begin value="01:02:03"/></configuration>')
     assert read_scenario(file).begin_s == 3723.0
+    file.write_text('<configuration><net-file value="a.net.xml"/><step-length value="0.3"/></configuration>')
+    with pytest.raises(ScenarioError, match="divides a second"):
+        read_scenario(file)
+    file.write_text('<configuration><n v="a net.net.xml"/><step-length value="0.25"/></configuration>')
+    (tmp_path / "a net.net.xml").write_text("<net/>")
+    assert read_scenario(file).net_file.name == "a net.net.xml"
     with pytest.raises(ScenarioError, match="scale"):
         read_scenario(file, scale=0)
     with pytest.raises(ScenarioError, match="unknown time zone"):
@@ -94,6 +100,15 @@ def test_routes_that_do_not_fit_the_network_are_refused_with_sumos_reason(tmp_pa
     assert "\n" not in str(refused.value)
     with SimulatedCity(scenario, net) as city:  # the failed one left nothing behind
         city.step()
+
+
+def test_a_city_second_has_as_many_steps_as_fit() -> None:
+    scenario = msgspec.structs.replace(read_scenario(data("cologne8")), step_s=0.25)
+    with SimulatedCity(scenario, scenario.net()) as city:
+        begin = city.time_ms
+        for _ in range(40):
+            city.step()
+        assert city.time_ms == begin + 40_000
 
 
 def test_two_cities_in_one_process_are_refused() -> None:

@@ -22,6 +22,8 @@ _INPUT = (
     ("citybrain.network", "NetError"),
     ("citybrain.hub", "HubError"),
     ("citybrain.library", "LibraryError"),
+    ("citybrain.city.trial_runs", "TrialError"),
+    ("citybrain.city.trial_score", "ScoreError"),
 )
 _NOT_NOW = (("citybrain.cloud", "CloudError"),)
 

@@ -64,7 +64,8 @@ class Movement(Struct, frozen=True):
     from_link: str
     to_link: str
     turn: str
-    """s straight, l left, r right, t turn-round, as in SUMO's `dir` (partial turns folded in)."""
+    """s straight, l left, r right, t turn-round, as in SUMO's `dir` (partial turns folded in); p pedestrians over
+    a crossing, who have neither links nor zones: nothing counts them, and only maximum red serves them."""
     zones: tuple[str, ...]
     """Ids of the zones (approach lanes) that feed it."""
     signal_links: tuple[int, ...]

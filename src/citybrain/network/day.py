@@ -58,9 +58,9 @@ def draw_day(day: date, seed: int, links: Sequence[str]) -> Day:
     """The day of that date and seed; breakdowns happen on one of `links`. The same arguments, the same day."""
     rng = np.random.default_rng((seed, day.toordinal()))
     weekend = day.weekday() >= 5
-    factor = float(np.clip(rng.normal(1.0, 0.06), 0.85, 1.15)) * OF_WEEK[day.weekday()]
+    factor = float(np.clip(rng.normal(1.0, 0.045), 0.9, 1.08)) * OF_WEEK[day.weekday()]
     spells = int(rng.integers(1, 3)) if rng.random() < 0.3 else 0
-    rain = tuple(_spell(rng, (5.0, 20.0), (0.7, 4.0), (0.82, 0.93)) for _ in range(spells))
+    rain = tuple(_spell(rng, (5.0, 20.0), (0.7, 4.0), (0.85, 0.94)) for _ in range(spells))
     count = min(int(rng.poisson(0.6 if weekend else 1.6)), 4)
     broken = tuple(
         Spell(s.begin_h, s.end_h, 1.0, links[int(rng.integers(len(links)))])

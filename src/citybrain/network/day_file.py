@@ -17,7 +17,7 @@ from citybrain.network.road_net import build_net
 from citybrain.network.scenario import Scenario, midnight
 
 DAY_S = 86_400
-FORMAT = 1
+FORMAT = 2
 _KEPT_DAYS = 3
 
 

@@ -42,7 +42,7 @@ def build(folder: Path, day: date, seed: int = 1, progress: Progress = silent) -
         begin_s=BEGIN_S,
         end_s=None,
         step_s=1.0,
-        options=(),
+        options=(("time-to-teleport", "300"),),
         epoch=midnight(day, TIMEZONE),
         timezone=TIMEZONE,
         loops=False,

@@ -16,7 +16,7 @@ from citybrain.network.day import MATCH_ENDS_H, Day
 from citybrain.network.netfile import NetRows
 from citybrain.network.route_choice import RouteGraph, Traveller
 
-PEAK_VPH = 3800.0
+PEAK_VPH = 3300.0
 """Vehicles an hour at the peak of a usual weekday."""
 VIEWS = 4
 """Travellers' views of the network: routes to choose from between two places."""
@@ -251,7 +251,7 @@ def _capacities(net: RoadNet) -> dict[tuple[str, str], float]:
     for junction in net.junctions:
         uses = Counter(z for m in junction.movements for z in m.zones)
         cycle = max(junction.plan.cycle_s, 1.0)
-        for m in junction.movements:
+        for m in (m for m in junction.movements if m.turn != "p"):
             green = sum(
                 p.duration_s * max(_PRIORITY.get(p.lamps[i], 0.0) for i in m.signal_links)
                 for p in junction.plan.phases

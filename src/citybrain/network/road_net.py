@@ -24,7 +24,7 @@ from citybrain.network.signal_plan import (
 )
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 7"
+_FORMAT = b"citybrain road net 8"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),
@@ -183,7 +183,7 @@ class _JunctionBuilder:
         foes = self._ways.foes(connections, links)
         lamps, plan = stages_and_plan(program, frozenset(crossing))
         free = always_green(program)
-        movements = self._movements(signal, motor, free)
+        movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
         stages = tuple(
             Stage(i, s, tuple(m for m, way in enumerate(movements) if any(s[k] in "Gg" for k in way.signal_links)))
             for i, s in enumerate(lamps)
@@ -228,6 +228,29 @@ class _JunctionBuilder:
                 always_green=all(c.signal_link in free for c in cs),
             )
             for (a, b), cs in ways.items()
+        )
+
+    def _walks(
+        self, signal: str, connections: Sequence[ConnectionRow], free: frozenset[int]
+    ) -> tuple[Movement, ...]:
+        """The crossings that the signal lets pedestrians over."""
+        ways: dict[str, list[int]] = defaultdict(list)
+        for c in sorted(connections, key=lambda c: c.signal_link):
+            if self._function(c.to_edge) == "crossing":
+                ways[c.to_edge].append(c.signal_link)
+        return tuple(
+            Movement(
+                id=f"{signal}:{crossing}",
+                from_link="",
+                to_link="",
+                turn="p",
+                zones=(),
+                signal_links=tuple(dict.fromkeys(links)),
+                exit_lanes=(),
+                exit_length_m=0.0,
+                always_green=all(k in free for k in links),
+            )
+            for crossing, links in ways.items()
         )
 
     def _function(self, edge: str) -> str:

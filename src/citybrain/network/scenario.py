@@ -114,6 +114,9 @@ def read_scenario(
     name = path.name.split(".")[0] if path.is_dir() or config is None else config.name.split(".")[0]
     if len(files[0]) != 1:
         raise ScenarioError(f'{config or path}: names no network: add <net-file value="….net.xml"/>')
+    step_s = _seconds(found, "step-length", 1.0, config or path) or 1.0
+    if round(1000 / (step_s * 1000), 6) % 1:
+        raise ScenarioError(f"{config or path}: step-length is {step_s:g}: give one that divides a second")
     return Scenario(
         name=path.name if path.is_dir() else name,
         net_file=files[0][0],
@@ -121,13 +124,13 @@ def read_scenario(
         additional_files=tuple(f for f in files[2] if not _only_detectors(f)),
         begin_s=_seconds(found, "begin", 0.0, config or path) or 0.0,
         end_s=_seconds(found, "end", None, config or path),
-        step_s=_seconds(found, "step-length", 1.0, config or path) or 1.0,
+        step_s=step_s,
         options=tuple((k, v) for k, v in found.items() if k.startswith(_PASSED)),
         epoch=midnight(day or DEFAULT_DAY, timezone),
         timezone=timezone,
         loops=loops,
         seed=seed,
-        scale=scale * float(found.get("scale", "1") or 1),
+        scale=scale * (_seconds(found, "scale", 1.0, config or path) or 1.0),
     )
 
 
@@ -169,8 +172,11 @@ def _of_folder(folder: Path) -> dict[str, str]:
 
 def _files(text: str, beside: Path) -> tuple[Path, ...]:
     base = beside if beside.is_dir() else beside.parent
+    names = [n.strip() for n in text.split(",")]
+    if len(names) == 1 and not (base / names[0]).is_file():
+        names = text.split()
     found = []
-    for name in text.replace(",", " ").split() if " " in text or "," in text else ([text] if text else []):
+    for name in filter(None, names):
         file = (base / name).resolve()
         if not file.is_file():
             raise ScenarioError(f"{beside}: names {name}, but there is no such file: put it at {file}")
@@ -179,13 +185,14 @@ def _files(text: str, beside: Path) -> tuple[Path, ...]:
 
 
 def _seconds(found: dict[str, str], key: str, default: float | None, file: Path) -> float | None:
+    """A number, or a time as 7200, 02:00:00 or 1:02:00:00. A negative one counts as not given."""
     text = found.get(key)
     if text is None:
         return default
     try:
         parts = [float(p) for p in text.split(":")]
     except ValueError:
-        raise ScenarioError(f"{file}: {key} is {text!r}: give seconds") from None
+        raise ScenarioError(f"{file}: {key} is {text!r}: give a number") from None
     value = 0.0
     for part in parts if len(parts) < 4 else [parts[0] * 24 + parts[1], *parts[2:]]:
         value = value * 60 + part
