@@ -51,10 +51,9 @@ class TrafficScore:
 
     def __init__(self, net: RoadNet, city: CityLabel) -> None:
         self._city = city
+        signalised = {m.from_link for j in net.junctions for m in j.movements if m.from_link}
         self._approaches = {
-            link.id: tuple(lane.id for lane in link.lanes)
-            for link in net.links
-            if link.id in {m.from_link for j in net.junctions for m in j.movements if m.from_link}
+            link.id: tuple(lane.id for lane in link.lanes) for link in net.links if link.id in signalised
         }
         self._lengths = {lane.id: lane.length_m for link in net.links for lane in link.lanes}
         self._behind = {
