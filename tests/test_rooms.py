@@ -111,3 +111,18 @@ def test_a_room_tells_its_story_and_names_its_face(room: str) -> None:
 def test_no_file_is_over_400_lines() -> None:
     long = {str(f.relative_to(ROOT)) for f in ROOT.rglob("*.py") if len(f.read_text().splitlines()) > 400}
     assert long == set()
+
+
+def test_public_names_are_pinned() -> None:
+    """Each room's public face, held against tests/public_names.txt: change both, knowingly."""
+    pinned: dict[str, set[str]] = {}
+    room = ""
+    for line in (Path(__file__).parent / "public_names.txt").read_text().splitlines():
+        if line.startswith("  "):
+            pinned[room].add(line.strip())
+        elif line and not line.startswith("#"):
+            room = line
+            pinned[room] = set()
+    faces = {r: set(importlib.import_module(f"citybrain.{r}").__all__) for r in pinned}
+    assert faces == pinned
+    assert set(pinned) == {r for r in MAY_IMPORT if (ROOT / r / "__init__.py").exists()}
