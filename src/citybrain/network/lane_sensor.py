@@ -106,7 +106,7 @@ class _Approach:
     begins its trip in the middle of the link is seen up to 10 s late.)
     """
 
-    __slots__ = ("asleep_until", "edge", "fastest_mps", "looks", "room_m")
+    __slots__ = ("asleep_until", "edge", "fastest_mps", "looks", "occupied", "room_m")
 
     def __init__(self, edge: str, looks: tuple[_Look, ...], fastest: dict[str, float]) -> None:
         self.edge = edge
@@ -114,6 +114,8 @@ class _Approach:
         self.room_m = min(begin for _, _, begin, _, _ in looks)
         self.fastest_mps = SPEEDING * max(fastest.get(lane, _UNKNOWN_MPS) for _, lane, *_ in looks)
         self.asleep_until = 0.0
+        self.occupied = False
+        """Somebody was on its lanes at the last look, so that asking for the whole link first saves nothing."""
 
 
 class _Group:
@@ -163,13 +165,15 @@ class _Group:
             if approach.asleep_until > time_s:
                 continue
             nearest = approach.room_m
-            if not vehicles_on(approach.edge):
+            if not approach.occupied and not vehicles_on(approach.edge):
                 approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
                 continue
+            approach.occupied = False
             for zone, lane, begin, stop_loop, up_loop in approach.looks:
                 ids = ids_on(lane)
                 if not ids:
                     continue
+                approach.occupied = True
                 seen: list[str] = []
                 halted, total, front, at = 0, 0.0, 0.0, _NO_LOOP
                 for vehicle in reversed(ids):  # from the front: the first one too far ends the look

@@ -15,7 +15,7 @@ from citybrain.network.schema import TIME, schema_of
 
 SHARE = 0.05
 PERIOD_MS = 60_000
-LOOK_MS = 2_000
+LOOK_MS = 5_000
 """A probe reports its speed this often."""
 
 
@@ -40,7 +40,7 @@ class LinkProbes:
         self._probes = {v for v in libsumo.vehicle.getIDList() if self._is_probe(v)}
 
     def step(self, departed: Iterable[str], time_ms: int) -> None:
-        """Take in the vehicles that set off and, each 2 s, note where the probes are and how fast."""
+        """Take in the vehicles that set off and, each 5 s, note where the probes are and how fast."""
         self._probes.update(v for v in departed if self._is_probe(v))
         if time_ms % LOOK_MS:
             return
