@@ -45,6 +45,7 @@ class RunningCity:
 
     def stop(self) -> None:
         self.call(self._stack.aclose())
+        self.call(_ended())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -125,3 +126,11 @@ class RunningCity:
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await asyncio.to_thread(self._store.close)
+
+
+async def _ended() -> None:
+    """Whatever still runs on this loop has come to its end."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

@@ -107,7 +107,7 @@ def _link(a: tuple[int, int], b: tuple[int, int]) -> Link:
 
 
 def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
-    """Two stages: north and south go, east and west go. Straight on and right, a movement each."""
+    """Two stages: north and south go; east and west go, and people on foot. Straight on and right, one each."""
     zones, movements = [], []
     for dx, dy in _SIDES:
         into = f"{_node(x + dx, y + dy)}{_node(x, y)}"
@@ -121,8 +121,9 @@ def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
                     f"J{x}{y}:{into}>{out}", into, out, turn, (lane.id,), (index,), (f"{out}_0",), 276.0, False
                 )
             )
-    vertical, horizontal = "GGrrGGrr", "rrGGrrGG"
-    phases = (PlanPhase(vertical, 20, 0), PlanPhase("yyrryyrr", 3, -1), PlanPhase(horizontal, 20, 1))
+    movements.append(Movement(f"J{x}{y}::crossing", "", "", "p", (), (8,), (), 0.0, False))
+    vertical, horizontal = "GGrrGGrrr", "rrGGrrGGG"
+    phases = (PlanPhase(vertical, 20, 0), PlanPhase("yyrryyrrr", 3, -1), PlanPhase(horizontal, 20, 1))
     return Junction(
         id=f"J{x}{y}",
         name=f"{_STREETS[0][y]} / {_STREETS[1][x]}",
@@ -130,11 +131,11 @@ def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
         district="north" if y else "south",
         zones=tuple(zones),
         movements=tuple(movements),
-        stages=(Stage(0, vertical, (0, 1, 4, 5)), Stage(1, horizontal, (2, 3, 6, 7))),
+        stages=(Stage(0, vertical, (0, 1, 4, 5)), Stage(1, horizontal, (2, 3, 6, 7, 8))),
         plan=OwnPlan("0", phases, 0.0),
-        conflicts=((),) * 8,
-        yields=((),) * 8,
-        yellow_s=(3.0,) * 8,
+        conflicts=((),) * 9,
+        yields=((),) * 9,
+        yellow_s=(3.0,) * 9,
         all_red_s=1.0,
         min_green_s=5.0,
         max_red_s=120.0,

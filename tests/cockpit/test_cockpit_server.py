@@ -84,7 +84,7 @@ def test_a_watched_junction_is_told_each_second(city: RunningCity, live: ClientC
     now = heard(live, lambda m: told("junction")(m) and m["junction"]["signal"]["time"] == _now(city))["junction"]
     assert now["id"] == "J00"
     assert now["order"]["why"] == "longest_queue"
-    assert len(now["queues"]) == 8
+    assert len(now["queues"]) == 9
 
 
 def _now(city: RunningCity) -> int:
@@ -104,7 +104,7 @@ def test_the_junction_panel_has_all_that_is_known(
     heard(live, told("refusal"))
     settled(city, live, 2)
     view = web.get("/api/junction/J01").json()
-    assert [m["heading"] for m in view["movements"]] == [180, 180, 270, 270, 0, 0, 90, 90]
+    assert [m["heading"] for m in view["movements"]] == [180, 180, 270, 270, 0, 0, 90, 90, 0]
     assert view["stages"][0]["movements"] == [0, 1, 4, 5]
     assert view["now"]["signal"]["control"] == "brain"
     assert view["refusals"][0]["reason"] == "min_green"

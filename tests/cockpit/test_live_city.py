@@ -119,7 +119,7 @@ def test_the_house_can_be_full() -> None:
 def test_only_whole_frames_have_a_head(happenings: Happenings) -> None:
     frame = happenings.frame(7)
     head = frame_head(frame)
-    assert (head.time_ms, head.vehicles, head.lamps) == (START_MS + 7000, 60, 32)
+    assert (head.time_ms, head.vehicles, head.lamps) == (START_MS + 7000, 60, 36)
     for broken in (b"", frame[:39], frame[:-1], frame + b"x", b"x" + frame[1:], frame[:4] + b"\2" + frame[5:]):
         with pytest.raises(ValueError, match="frame"):
             frame_head(broken)

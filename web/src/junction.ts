@@ -4,7 +4,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { Control, JunctionNow, Order, Queue, Refusal } from './city';
 import type { Ground } from './ground';
-import { approaches, approachName, lampOf, movementName, type MovementView } from './movement';
+import { type Approach, approaches, approachName, lampOf, movementName, type MovementView } from './movement';
 import { age, clock, number } from './number';
 import { Part } from './part';
 import { go } from './place';
@@ -114,6 +114,11 @@ export class JunctionPanel extends Part {
           const words = say('junction.stage', { n: i + 1 });
           return html`<li class="stage ${shown ? 'is-now' : ''} ${next ? 'is-next' : ''}" aria-current=${shown ? 'step' : 'false'}>
             ${this.diagram?.draw(stage.movements, words) ?? nothing}
+            ${
+              stage.movements.length && stage.movements.every((m) => view.movements[m]?.turn === 'p')
+                ? html`<span class="stage-foot">${say('junction.on_foot')}</span>`
+                : nothing
+            }
             <span class="stage-name">${i + 1}</span>
             <span class="stage-state"
               >${shown ? say('junction.now', { age: age(held) }) : next ? say('junction.next') : nothing}</span
@@ -138,7 +143,7 @@ export class JunctionPanel extends Part {
       <tbody>
         ${approaches(view.movements).map(
           (a) => html`<tr class="approach">
-              <th colspan="3" scope="rowgroup">${capital(approachName(a.heading))}${a.street ? `, ${a.street}` : ''}</th>
+              <th colspan="3" scope="rowgroup">${approachTitle(a)}</th>
             </tr>
             ${a.movements.map((m) => this.movement(m, queues.get(m.id), now.signal?.lamps ?? '', most, view.max_red_s))}`,
         )}
@@ -155,12 +160,12 @@ export class JunctionPanel extends Part {
           <rect width="30" height="12" rx="6"></rect>
           <circle cx="6" cy="6" r="3.6"></circle><circle cx="15" cy="6" r="3.6"></circle><circle cx="24" cy="6" r="3.6"></circle>
         </svg>
-        <span>${capital(say(`turn.${m.turn}`))}</span>
+        <span>${capital(sayOf('turn', m.turn))}</span>
       </th>
       <td>
         ${
-          m.always_green
-            ? html`<span class="caption">${say('junction.always_green')}</span>`
+          m.always_green || m.turn === 'p'
+            ? html`<span class="caption">${say(m.turn === 'p' ? 'movement.uncounted' : 'junction.always_green')}</span>`
             : html`<span class="bar-line"
                 ><svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
                   <rect class="bar-rail" width="100" height="6"></rect>
@@ -192,7 +197,7 @@ export class JunctionPanel extends Part {
 }
 
 export function controlWords(control: Control | undefined): string {
-  return say(control ? `control.${control}` : 'control.unknown');
+  return sayOf('control', control ?? 'unknown');
 }
 
 function key(r: Refusal): string {
@@ -214,6 +219,11 @@ function why(view: JunctionView, order: Order | null, control: Control | undefin
   const text = capital(sayOf('why', order.why, values));
   if (order.waits === null || !order.waits_s) return text;
   return `${text} ${say('why.waits', { waits: movementName(byId.get(order.waits)), age: age(order.waits_s) })}`;
+}
+
+function approachTitle(approach: Approach): string {
+  if (approach.heading === null) return say('movement.crossings');
+  return capital(approachName(approach.heading)) + (approach.street ? `, ${approach.street}` : '');
 }
 
 function capital(text: string): string {

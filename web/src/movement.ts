@@ -6,7 +6,8 @@ export interface MovementView {
   id: string;
   /** Where its traffic heads, degrees clockwise from north. */
   heading: number;
-  turn: 's' | 'l' | 'r' | 't';
+  /** Straight, left, right, turning round; p for people who cross on foot. */
+  turn: 's' | 'l' | 'r' | 't' | 'p';
   street: string;
   always_green: boolean;
   links: number[];
@@ -20,6 +21,7 @@ const SIDES = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw'] as const;
 /** from the north, left */
 export function movementName(movement: MovementView | undefined): string {
   if (!movement) return say('movement.other');
+  if (movement.turn === 'p') return say('turn.p');
   const turn = say(`turn.${movement.turn}` as Word);
   return say('movement.name', { from: approachName(movement.heading), turn });
 }
@@ -38,7 +40,8 @@ export function lampOf(letters: string): 'green' | 'amber' | 'red' | 'dark' {
 
 /** Movements of one approach, in the order of the compass. */
 export interface Approach {
-  heading: number;
+  /** null for the crossings on foot. */
+  heading: number | null;
   street: string;
   movements: MovementView[];
 }
@@ -49,10 +52,12 @@ export function approaches(movements: readonly MovementView[]): Approach[] {
   for (const m of movements) {
     const shared = movements.some((o) => o !== m && o.turn !== 't' && m.zones.every((z) => o.zones.includes(z)));
     if (m.turn === 't' && shared) continue;
-    const key = m.id.slice(0, m.id.indexOf('>'));
-    const approach = found.get(key) ?? { heading: m.heading, street: m.street, movements: [] };
+    const key = m.turn === 'p' ? '' : m.id.slice(0, m.id.indexOf('>'));
+    const heading = m.turn === 'p' ? null : m.heading;
+    const approach = found.get(key) ?? { heading, street: m.street, movements: [] };
     approach.movements.push(m);
     found.set(key, approach);
   }
-  return [...found.values()].sort((a, b) => ((a.heading + 200) % 360) - ((b.heading + 200) % 360));
+  const place = (a: Approach): number => (a.heading === null ? 360 : (a.heading + 200) % 360);
+  return [...found.values()].sort((a, b) => place(a) - place(b));
 }

@@ -31,8 +31,8 @@ export function spark(live: readonly (number | null)[], shadow: readonly (number
   const last = live.length ? live[live.length - 1] : null;
   const y = last === null ? null : HEIGHT - 3 - ((last - low) / (high - low || 1)) * (HEIGHT - 6);
   const dot: SVGTemplateResult | typeof nothing =
-    y === null ? nothing : svg`<circle class="spark-dot" cx=${WIDTH} cy=${y.toFixed(1)} r="2"></circle>`;
-  return html`<svg class="spark" viewBox="0 0 ${WIDTH + 3} ${HEIGHT}" preserveAspectRatio="xMaxYMid meet" aria-hidden="true">
+    y === null ? nothing : svg`<path class="spark-dot" d=${`M${WIDTH} ${y.toFixed(1)}h0`}></path>`;
+  return html`<svg class="spark" viewBox="0 0 ${WIDTH + 3} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
     <path class="spark-shadow" d=${path(shadow, low, high)}></path>
     <path class="spark-live" d=${path(live, low, high)}></path>
     ${dot}

@@ -109,6 +109,14 @@ export function mapStyle(ground: Ground, colours: Palette): StyleSpecification {
         paint: { 'line-color': colours.casing, 'line-width': width(perMetre, 1.6) },
       },
       {
+        id: 'ground-casing',
+        type: 'line',
+        source: 'grounds',
+        minzoom: 12.5,
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': colours.casing, 'line-width': 1.6 },
+      },
+      {
         id: 'grounds',
         type: 'fill',
         source: 'grounds',

@@ -115,6 +115,7 @@ export const WORDS = {
   'junction.stages': ['Stages', '相位阶段'],
   'junction.stage': ['Stage {n}', '阶段{n}'],
   'junction.now': ['now, {age}', '当前，已{age}'],
+  'junction.on_foot': ['on foot', '行人'],
   'junction.next': ['next', '下一个'],
   'junction.changing': ['Lamps are changing to stage {n}', '正在切换到阶段{n}'],
   'junction.movements': ['Movements and queues', '流向与排队'],
@@ -163,6 +164,9 @@ export const WORDS = {
   'turn.l': ['left', '左转'],
   'turn.r': ['right', '右转'],
   'turn.t': ['turning round', '掉头'],
+  'turn.p': ['pedestrians crossing', '行人过街'],
+  'movement.crossings': ['Crossings on foot', '行人过街横道'],
+  'movement.uncounted': ['not counted', '不计数'],
   'movement.name': ['{from}, {turn}', '{from}{turn}'],
   'movement.other': ['another movement', '其他流向'],
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from running_city import RunningCity
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not longer than a module: while Playwright's loop runs on this thread no other test can have one."""
     path = chromium()
     if path is None:
         pytest.skip("no Chromium is installed (or set CITYBRAIN_CHROMIUM)")
