@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,8 @@ import pyarrow as pa
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
 from citybrain.brain.layout import Flags, Floats, Layout
-from citybrain.brain.rule import WHY, Choice, Sight, choose
+from citybrain.brain.record import schema, times
+from citybrain.brain.rule import NO_DATA_S, WHY, Choice, Sight, choose, rules_of
 from citybrain.model import Batch, State, Tick, Why
 
 SHUT_ABOVE = 0.85
@@ -23,9 +24,9 @@ SHUT_AFTER_MS = 5_000
 SHUT_FOR_MS = 30_000
 """Then it counts as open again for as long as it was shut: movements that block each other in a ring get free."""
 NEVER = -1
-_TIME = pa.timestamp("ms", tz="UTC")
 
 Arrays = dict[str, npt.NDArray[Any]]
+_N = TypeVar("_N", bound=np.generic)
 
 
 class DecideStages:
@@ -39,6 +40,8 @@ class DecideStages:
         self._layout = layout
         self._ordered = np.flatnonzero(layout.controllable)
         self._ordered_ids = layout.junctions.take(self._ordered)
+        self._rules = rules_of(layout, self._ordered)
+        self._slots = layout.slots[self._ordered]
         self._why_words = pa.array([w.value for w in WHY])
 
     def start(self) -> State:
@@ -69,7 +72,7 @@ class DecideStages:
         if not len(self._ordered):
             return s, None
         sight = self._sight(s, tick.time_ms)
-        return s, self._rows(sight, choose(self._layout, sight), tick.time_ms)
+        return s, self._rows(sight, choose(self._rules, sight), tick.time_ms)
 
     def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
         lamps = read_lamps(self._layout, rows)
@@ -84,56 +87,67 @@ class DecideStages:
         at = self._layout.movements.places(rows.column("movement"))
         known = at >= 0
         at = at[known]
-        near = np.nan_to_num(_numbers(rows, "approaching_veh"))
-        s["vehicles"][at] = (_numbers(rows, "queue_veh") + near)[known]
+        near = _numbers(rows, "approaching_veh")
+        s["vehicles"][at] = (_numbers(rows, "queue_veh") + np.where(np.isfinite(near), near, 0.0))[known]
         waited = _milliseconds(_numbers(rows, "waited_s")[known])
         s["waits_since_ms"][at] = np.where(waited > 0, now_ms - waited, NEVER)
         age = _numbers(rows, "age_s")[known]
         s["read_ms"][at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
-        taken = np.nan_to_num(_numbers(rows, "exit_occupied")[known])
+        self._see_exits(s, at, _numbers(rows, "exit_occupied")[known], now_ms)
+
+    def _see_exits(self, s: Arrays, at: Places, taken: Floats, now_ms: int) -> None:
         before = s["full_since_ms"][at]
-        stays = (taken >= SHUT_ABOVE) | ((before != NEVER) & (taken >= OPEN_BELOW))
+        with np.errstate(invalid="ignore"):  # an exit that nobody sees is NaN, which is neither
+            stays = (taken >= SHUT_ABOVE) | ((before != NEVER) & (taken >= OPEN_BELOW))
         s["full_since_ms"][at] = np.where(stays, np.where(before == NEVER, now_ms, before), NEVER)
 
     def _sight(self, s: Arrays, now_ms: int) -> Sight:
-        pad = self._layout.slots
+        at = self._ordered
         waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
-        age = np.where(s["read_ms"] == NEVER, np.inf, (now_ms - s["read_ms"]) / 1000.0)
-        since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])
+        fresh = (s["read_ms"] != NEVER) & (now_ms - s["read_ms"] <= NO_DATA_S * 1000)
+        heard: Flags = np.any(self._padded(fresh) & self._rules.waits_here, axis=1)
+        since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])[at]
         return Sight(
-            np.append(s["vehicles"], 0.0)[pad],
-            np.append(waited, 0.0)[pad],
-            np.append((now_ms - s["green_ms"]) / 1000.0, 0.0)[pad],
-            np.append(age, np.inf)[pad],
-            np.append(_shut(s["full_since_ms"], now_ms), False)[pad],
-            s["stage"],
-            s["next_stage"],
+            self._padded(s["vehicles"]),
+            self._padded(waited),
+            self._padded((now_ms - s["green_ms"]) / 1000.0),
+            self._padded(_shut(s["full_since_ms"], now_ms)),
+            heard,
+            s["stage"][at],
+            s["next_stage"][at],
             np.maximum(0, now_ms - since),
         )
 
-    def _rows(self, sight: Sight, choice: Choice, now_ms: int) -> pa.RecordBatch:
-        at, lay = self._ordered, self._layout
-        lets = lay.lets[at, choice.stage[at]] > 0.0
-        here = lay.waits_here[at]
-        late = choice.why[at] == WHY.index(Why.MAX_RED)
-        red_s = np.maximum(sight.red_s, sight.waited_s)[at]
-        serves, _ = _most(np.where(lets & here, np.where(late[:, None], red_s, sight.vehicles[at]), 0.0))
-        serves_veh = np.where(serves >= 0, sight.vehicles[at, np.maximum(serves, 0)], 0.0)
-        waits, waits_s = _most(np.where(~lets & here, sight.waited_s[at], 0.0))
-        columns = {
-            "junction": self._ordered_ids,
-            "time": pa.array(np.full(len(at), now_ms, np.int64)).cast(_TIME),
-            "stage": pa.array(choice.stage[at]),
-            "why": self._why_words.take(pa.array(choice.why[at])),
-            "serves": self._name(at, serves),
-            "serves_veh": pa.array(serves_veh),
-            "waits": self._name(at, waits),
-            "waits_s": pa.array(waits_s),
-        }
-        return pa.RecordBatch.from_pydict(columns)
+    def _padded(self, per_movement: npt.NDArray[_N]) -> npt.NDArray[_N]:
+        """A quantity of movements by place within the ordered junctions, shapes (M,) → (J, K), padded with 0."""
+        padded = np.zeros(len(per_movement) + 1, per_movement.dtype)
+        padded[:-1] = per_movement
+        return padded.take(self._slots)
 
-    def _name(self, at: Places, slot: Places) -> pa.Array:
-        place = self._layout.slots[at, np.maximum(slot, 0)]
+    def _rows(self, sight: Sight, choice: Choice, now_ms: int) -> pa.RecordBatch:
+        rules = self._rules
+        rows = np.arange(len(self._ordered))
+        lets = rules.lets[rows, choice.stage] > 0.0
+        late = np.flatnonzero(choice.why == WHY.index(Why.MAX_RED))
+        weight = sight.vehicles.copy()
+        weight[late] = np.maximum(sight.red_s[late], sight.waited_s[late])
+        serves, _ = _most(np.where(lets & rules.waits_here, weight, 0.0))
+        serves_veh = np.where(serves >= 0, sight.vehicles[rows, np.maximum(serves, 0)], 0.0)
+        waits, waits_s = _most(np.where(~lets & rules.waits_here, sight.waited_s, 0.0))
+        columns = [
+            self._ordered_ids,
+            times(now_ms, len(rows)),
+            pa.array(choice.stage),
+            self._why_words.take(pa.array(choice.why)),
+            self._name(rows, serves),
+            pa.array(serves_veh),
+            self._name(rows, waits),
+            pa.array(waits_s),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema(self.writes))
+
+    def _name(self, rows: Places, slot: Places) -> pa.Array:
+        place = self._slots[rows, np.maximum(slot, 0)]
         return self._layout.movements.take(np.where(slot >= 0, place, -1))
 
 
@@ -163,4 +177,4 @@ def _numbers(rows: pa.RecordBatch, name: str) -> Floats:
 
 
 def _milliseconds(seconds: Floats) -> Places:
-    return np.round(np.nan_to_num(seconds) * 1000.0).astype(np.int64)
+    return np.round(np.where(np.isfinite(seconds), seconds, 0.0) * 1000.0).astype(np.int64)

@@ -13,6 +13,7 @@ from citybrain.brain import queue as model
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
 from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.brain.record import schema, times
 from citybrain.model import Batch, State, Tick
 
 NOBODY_MS = 3_000
@@ -21,7 +22,6 @@ SOMEBODY_VEH = 0.1
 REPEAT_MS = 5_000
 """A junction is written at least this often, readings or not."""
 NEVER = -1
-_TIME = pa.timestamp("ms", tz="UTC")
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -38,6 +38,7 @@ class EstimateQueues:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._junction_ids = layout.junctions.take(layout.movement_junction)
 
     def start(self) -> State:
         zones, movements = len(self._layout.zones), len(self._layout.movements)
@@ -118,32 +119,31 @@ class EstimateQueues:
 
     def _rows(self, s: Arrays, now_ms: int, heard: Flags) -> pa.RecordBatch | None:
         lay = self._layout
-        at = np.flatnonzero(heard[lay.movement_junction])
+        part = lay.part(heard[lay.movement_junction])
+        at = part.at
         if not len(at):
             return None
-        waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
-        read_ms = np.full(len(lay.movements), NEVER, np.int64)
-        np.maximum.at(read_ms, lay.pair_movement, s["read_ms"][lay.pair_zone])
-        age = np.where(read_ms == NEVER, np.inf, np.maximum(0, now_ms - read_ms) / 1000.0)[at]
+        since, read_ms = s["waits_since_ms"][at], part.latest(s["read_ms"], NEVER)
+        age = np.where(read_ms == NEVER, np.inf, np.maximum(0, now_ms - read_ms) / 1000.0)
         exits = self._exit_occupied(s)[at]
-        columns = {
-            "movement": lay.movements.take(at),
-            "junction": lay.junctions.take(lay.movement_junction[at]),
-            "time": pa.array(np.full(len(at), now_ms, np.int64)).cast(_TIME),
-            "queue_veh": pa.array(lay.to_movements(s["queue"])[at]),
-            "queue_sd_veh": pa.array(np.sqrt(lay.to_movements(s["variance"])[at])),
-            "arrival_vph": pa.array(lay.to_movements(s["arrival"])[at] * 3600.0),
-            "waited_s": pa.array(waited[at]),
-            "age_s": pa.array(age, mask=np.isinf(age)),
-            "approaching_veh": pa.array(lay.to_movements(s["approaching"])[at]),
-            "exit_occupied": pa.array(exits, mask=np.isnan(exits)),
-        }
-        return pa.RecordBatch.from_pydict(columns)
+        columns = [
+            lay.movements.take(at),
+            self._junction_ids.take(pa.array(at)),
+            times(now_ms, len(at)),
+            pa.array(part.sums(s["queue"])),
+            pa.array(np.sqrt(part.sums(s["variance"]))),
+            pa.array(part.sums(s["arrival"]) * 3600.0),
+            pa.array(np.where(since == NEVER, 0, now_ms - since) / 1000.0),
+            pa.array(age, mask=np.isinf(age)),
+            pa.array(part.sums(s["approaching"])),
+            pa.array(exits, mask=np.isnan(exits)),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema(self.writes))
 
     def _exit_occupied(self, s: Arrays) -> Floats:
         """Part of the exit that vehicles take, of its freest lane; NaN where the detectors do not see it."""
         lay = self._layout
-        taken = (s["queue"] + s["approaching"]) / lay.capacity
+        taken = (s["queue"][lay.exit_zone] + s["approaching"][lay.exit_zone]) / lay.capacity[lay.exit_zone]
         least = np.full(len(lay.movements), np.inf)
-        np.minimum.at(least, lay.exit_movement, taken[lay.exit_zone])
+        np.minimum.at(least, lay.exit_movement, taken)
         return np.where(lay.exit_known & np.isfinite(least), np.minimum(least, 1.0), np.nan)

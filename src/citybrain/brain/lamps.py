@@ -45,7 +45,7 @@ def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
 
 def integers(column: pa.Array) -> Places:
     """An integer or time (ms) column as int64."""
-    result: npt.NDArray[np.int64] = column.cast(pa.int64()).to_numpy(zero_copy_only=False).astype(np.int64)
+    result: npt.NDArray[np.int64] = column.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,27 @@ _COVERED = 0.9
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class MovementPart:
+    """Some movements (`at`, their places) and the zones that feed them: `zone` feeds the `movement`-th of them."""
+
+    at: Places
+    zone: Places
+    movement: Places
+    share: Floats
+
+    def sums(self, per_zone: Floats) -> Floats:
+        """Sum of a zone quantity over the zones of each of the movements by share, shapes (Z,) → (len(at),)."""
+        found = np.bincount(self.movement, per_zone[self.zone] * self.share, minlength=len(self.at))
+        return found.astype(np.float64, copy=False)
+
+    def latest(self, per_zone: Places, never: int) -> Places:
+        """The greatest over the zones of each of the movements, `never` where there are none."""
+        found = np.full(len(self.at), never, np.int64)
+        np.maximum.at(found, self.movement, per_zone[self.zone])
+        return found
 
 
 class Layout:
@@ -45,6 +67,8 @@ class Layout:
         self.always_green = np.array([m.always_green for m in movements], np.bool_)
         self.pair_zone, self.pair_movement, self.share = _pairs(zones, movements)
         self.exit_zone, self.exit_movement, self.exit_known = _exits(net, zones, movements)
+        everything = np.arange(len(self.movements), dtype=np.int64)
+        self._all = MovementPart(everything, self.pair_zone, self.pair_movement, self.share)
         self._lay_out_stages(net)
 
     def _lay_out_stages(self, net: RoadNet) -> None:
@@ -83,8 +107,16 @@ class Layout:
 
     def to_movements(self, per_zone: Floats) -> Floats:
         """Sum of a zone quantity over the zones of each movement by share, shapes (Z,) → (M,)."""
-        weights = per_zone[self.pair_zone] * self.share
-        return np.bincount(self.pair_movement, weights, minlength=len(self.movements)).astype(np.float64)
+        return self._all.sums(per_zone)
+
+    def part(self, movements: Flags) -> MovementPart:
+        """The movements where the flag holds, to sum for them alone."""
+        if movements.all():
+            return self._all
+        at = np.flatnonzero(movements)
+        place = np.cumsum(movements) - 1
+        pairs = np.flatnonzero(movements[self.pair_movement])
+        return MovementPart(at, self.pair_zone[pairs], place[self.pair_movement[pairs]], self.share[pairs])
 
     def zone_has(self, per_movement: Flags) -> Flags:
         """Whether a flag holds for any movement of the zone, shapes (M,) → (Z,)."""

@@ -33,17 +33,59 @@ NO_DATA_S = 15.0
 """Readings older than this, at every movement, are no data."""
 
 
+_MOST_LATE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a decision knows of junctions beforehand; the tables are those of `Layout`.
+
+    `hasty`: a maximum red so short that it may be due the moment that somebody comes.
+    """
+
+    lets: Floats
+    flow: Floats
+    waits_here: Flags
+    stage_count: Places
+    min_green_ms: Places
+    max_red_ms: Places
+    change_ms: Places
+    round_ms: Places
+    hasty: Flags
+
+    def at(self, places: Places) -> Rules:
+        """Those of some junctions."""
+        return Rules(*(getattr(self, name).take(places, axis=0) for name in self.__slots__))
+
+
+def rules_of(layout: Layout, places: Places) -> Rules:
+    """The rules of some junctions of a network."""
+    soonest = layout.change_ms + (layout.change_ms + layout.min_green_ms) * _MOST_LATE
+    return Rules(
+        layout.lets,
+        layout.flow,
+        layout.waits_here,
+        layout.stage_count,
+        layout.min_green_ms,
+        layout.max_red_ms,
+        layout.change_ms,
+        layout.round_ms,
+        layout.max_red_ms <= soonest,
+    ).at(places)
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What a decision sees: per movement (J, K) vehicles (queue and approaching), seconds that somebody has
-    waited, seconds of red, age of the readings in seconds, whether the exit is blocked; per junction (J,) stage
-    shown (-1 while lamps change), the stage that it goes to, and for how long it has shown this in ms."""
+    waited, seconds of red, whether the exit is blocked; per junction (J,) whether any reading is younger than
+    NO_DATA_S, stage shown (-1 while lamps change), the stage that it goes to, and for how long it has shown this
+    in ms."""
 
     vehicles: Floats
     waited_s: Floats
     red_s: Floats
-    age_s: Floats
     shut: Flags
+    fresh: Flags
     stage: Places
     next_stage: Places
     shown_ms: Places
@@ -57,36 +99,70 @@ class Choice:
     why: npt.NDArray[np.int8]
 
 
-def choose(layout: Layout, sight: Sight) -> Choice:
-    """The stage that each junction shall show next."""
-    rows = np.arange(len(sight.stage))
+def choose(rules: Rules, sight: Sight) -> Choice:
+    """The stage that each junction shall show next.
+
+    Stages are compared only where the lamps are free to change and somebody could gain by it: elsewhere the
+    comparison could only end with the stage that is shown.
+    """
     now = np.where(sight.stage >= 0, sight.stage, sight.next_stage)
-    now = np.clip(now, 0, np.maximum(layout.stage_count - 1, 0))
-    seen = np.where(layout.waits_here, sight.vehicles, 0.0)
+    now = np.clip(now, 0, np.maximum(rules.stage_count - 1, 0))
+    seen = np.where(rules.waits_here, sight.vehicles, 0.0)
     free = np.where(sight.shut, 0.0, seen)
-    held, others = promised(layout, _with_unseen(layout, sight, free), sight.waited_s, now)
-    best = np.argmax(others, axis=1)
-    leads = others[rows, best] > LEAD * held
-    own, its = _let(layout, free, now), _let(layout, free, best)
+    hoped = _with_unseen(rules, sight, free)
+    lets = rules.lets[np.arange(len(now)), now]
+    own = np.einsum("jk,jk->j", lets, free)
 
     stage, why = now.copy(), np.full(len(now), WHY.index(Why.HOLD_SERVING), np.int8)
-    empty = own < SERVED_VEH
-    _set(stage, why, empty, now, Why.HOLD_EMPTY)
-    wins = leads & (its >= SERVED_VEH)
-    _set(stage, why, wins, best, Why.LONGEST_QUEUE)
-    _set(stage, why, wins & empty, best, Why.ONLY_DEMAND)
-    _set(stage, why, wins & empty & (_let(layout, seen, now) >= SERVED_VEH), best, Why.EXIT_BLOCKED)
-    _set(stage, why, leads & empty & ~wins, best, Why.MAX_RED)
-    due, urgent = overdue(layout, sight, others, now)
-    _set(stage, why, due, urgent, Why.MAX_RED)
-    blind = ~np.any(layout.waits_here & (sight.age_s <= NO_DATA_S), axis=1)
-    why[blind] = WHY.index(Why.NO_DATA)
-    _set(stage, why, sight.shown_ms < layout.min_green_ms, now, Why.HOLD_MIN_GREEN)
-    _set(stage, why, sight.stage < 0, now, Why.HOLD_CHANGING)
+    why[own < SERVED_VEH] = WHY.index(Why.HOLD_EMPTY)
+    held = (sight.stage < 0) | (sight.shown_ms < rules.min_green_ms)
+    others = rules.waits_here & (lets == 0.0) & ((hoped > 0.0) | (sight.waited_s > 0.0))
+    at = np.flatnonzero(~held & (others.any(axis=1) | rules.hasty))
+    rival = Rivals(now[at], hoped[at], free[at], seen[at], sight.waited_s[at], own[at] < SERVED_VEH)
+    _compare(rules.at(at), rival, stage, why, at)
+    why[~sight.fresh] = WHY.index(Why.NO_DATA)
+    stage[held] = now[held]
+    why[held] = WHY.index(Why.HOLD_MIN_GREEN)
+    why[sight.stage < 0] = WHY.index(Why.HOLD_CHANGING)
     return Choice(stage, why)
 
 
-def promised(layout: Layout, vehicles: Floats, waited_s: Floats, now: Places) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """Junctions where another stage may be worth the change: the running one (R,), vehicles (R, K) with those
+    that nobody sees, with an exit that is not blocked, and all; seconds waited (R, K); whether the running stage
+    serves nobody (R,)."""
+
+    now: Places
+    hoped: Floats
+    free: Floats
+    seen: Floats
+    waited_s: Floats
+    empty: Flags
+
+
+def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], at: Places) -> None:
+    """Write the stages and reasons of the junctions `at` where another stage takes over."""
+    rows = np.arange(len(at))
+    held, others = promised(rules, r.hoped, r.waited_s, r.now)
+    best = np.argmax(others, axis=1)
+    leads = others[rows, best] > LEAD * held
+    wins = leads & (_let(rules, r.free, best) >= SERVED_VEH)
+    full = _let(rules, r.seen, r.now) >= SERVED_VEH
+
+    def take(where: Flags, to: Places, reason: Why) -> None:
+        stage[at[where]] = to[where]
+        why[at[where]] = WHY.index(reason)
+
+    take(wins, best, Why.LONGEST_QUEUE)
+    take(wins & r.empty, best, Why.ONLY_DEMAND)
+    take(wins & r.empty & full, best, Why.EXIT_BLOCKED)
+    take(leads & r.empty & ~wins, best, Why.MAX_RED)
+    due, urgent = overdue(rules, r.waited_s, others, r.now)
+    take(due, urgent, Why.MAX_RED)
+
+
+def promised(rules: Rules, vehicles: Floats, waited_s: Floats, now: Places) -> tuple[Floats, Floats]:
     """Vehicles a second that the running stage promises (J,), and each other stage (J, S; -1 for the running one).
 
     Over a green of H seconds a stage serves min(vehicles, saturation x H) of each of its movements. The running
@@ -94,19 +170,17 @@ def promised(layout: Layout, vehicles: Floats, waited_s: Floats, now: Places) ->
     it best. A vehicle counts the more the longer its movement has waited: twice at the maximum red.
     """
     rows = np.arange(len(now))
-    weight = 1.0 + waited_s * 1000.0 / np.maximum(layout.max_red_ms, 1)[:, None]
-    lost_s = (layout.change_ms / 1000.0 + START_UP_S)[:, None]
-    each = np.minimum(vehicles[:, :, None], layout.flow[:, :, None] * HORIZONS_S) * weight[:, :, None]
-    served = np.matmul(layout.lets, each)
-    held, others = np.zeros(len(now)), np.zeros(served.shape[:2])
-    for at, horizon in enumerate(HORIZONS_S):
-        held = np.maximum(held, served[rows, now, at] / horizon)
-        others = np.maximum(others, served[:, :, at] / (horizon + lost_s))
+    weight = 1.0 + waited_s * 1000.0 / np.maximum(rules.max_red_ms, 1)[:, None]
+    lost_s = (rules.change_ms / 1000.0 + START_UP_S)[:, None]
+    each = np.minimum(vehicles[:, :, None], rules.flow[:, :, None] * HORIZONS_S) * weight[:, :, None]
+    served = np.matmul(rules.lets, each)
+    held = (served[rows, now] / HORIZONS_S).max(axis=1, initial=0.0)
+    others = (served / (HORIZONS_S + lost_s[:, :, None])).max(axis=2, initial=0.0)
     others[rows, now] = -1.0
     return held, others
 
 
-def overdue(layout: Layout, sight: Sight, others: Floats, now: Places) -> tuple[Flags, Places]:
+def overdue(rules: Rules, waited_s: Floats, others: Floats, now: Places) -> tuple[Flags, Places]:
     """Junctions where somebody would wait longer than the maximum red if nothing were done now, and the stage that
     lets the longest waiting movement go (of several, the one that promises most).
 
@@ -114,32 +188,27 @@ def overdue(layout: Layout, sight: Sight, others: Floats, now: Places) -> tuple[
     must come first: so many are allowed for as movements have waited for half the maximum.
     """
     rows = np.arange(len(now))
-    waited = np.where(layout.waits_here, sight.waited_s * 1000.0, 0.0)
-    late = np.count_nonzero(waited > layout.max_red_ms[:, None] / 2, axis=1).clip(1, 3)
-    lead = layout.change_ms + (layout.change_ms + layout.min_green_ms) * late
+    waited = np.where(rules.waits_here, waited_s * 1000.0, 0.0)
+    late = np.count_nonzero(waited > rules.max_red_ms[:, None] / 2, axis=1).clip(1, _MOST_LATE)
+    lead = rules.change_ms + (rules.change_ms + rules.min_green_ms) * late
     longest = np.argmax(waited, axis=1)
-    lets = layout.lets[rows, :, longest] > 0.0
-    due = waited[rows, longest] >= layout.max_red_ms - lead
+    lets = rules.lets[rows, :, longest] > 0.0
+    due = waited[rows, longest] >= rules.max_red_ms - lead
     due &= lets.any(axis=1) & ~lets[rows, now]
     return due, np.argmax(np.where(lets, others, -2.0), axis=1)
 
 
-def _with_unseen(layout: Layout, sight: Sight, vehicles: Floats) -> Floats:
+def _with_unseen(rules: Rules, sight: Sight, vehicles: Floats) -> Floats:
     """Vehicles, and for movements with long red at least UNSEEN_VEH, rising over EARLY_S before the moment from
     which one round through the stages would still be in time for the maximum red. The guard keeps that of
     everybody, seen or not, and an idle moment is the cheapest time for it."""
-    latest_s = (layout.max_red_ms - layout.round_ms)[:, None] / 1000.0
+    latest_s = (rules.max_red_ms - rules.round_ms)[:, None] / 1000.0
     unseen = UNSEEN_VEH * np.clip((sight.red_s - latest_s) / EARLY_S + 1.0, 0.0, 1.0)
-    return np.where(layout.waits_here & ~sight.shut, np.maximum(vehicles, unseen), 0.0)
+    return np.where(rules.waits_here & ~sight.shut, np.maximum(vehicles, unseen), 0.0)
 
 
-def _let(layout: Layout, vehicles: Floats, stage: Places) -> Floats:
+def _let(rules: Rules, vehicles: Floats, stage: Places) -> Floats:
     """Vehicles of the movements that a stage of each junction lets go, (J, K), (J,) → (J,)."""
-    lets = layout.lets[np.arange(len(stage)), stage]
+    lets = rules.lets[np.arange(len(stage)), stage]
     total: Floats = np.einsum("jk,jk->j", lets, vehicles)
     return total
-
-
-def _set(stage: Places, why: npt.NDArray[np.int8], where: Flags, to: Places, reason: Why) -> None:
-    stage[where] = to[where]
-    why[where] = WHY.index(reason)
