@@ -33,7 +33,14 @@ async def serve(p: Process) -> None:
         )
         port = int(p.address.page.rstrip("/").rsplit(":", 1)[1])
         config = uvicorn.Config(
-            app, settings.page.host, port, log_config=None, access_log=False, ws_max_size=LONGEST_MESSAGE
+            app,
+            settings.page.host,
+            port,
+            log_config=None,
+            access_log=False,
+            ws_max_size=LONGEST_MESSAGE,
+            ws_per_message_deflate=False,  # frames are packed already
+            timeout_graceful_shutdown=2,  # an open page does not hold up the stop
         )
         server = _PageServer(config)
         listening = asyncio.create_task(board.listen(bus))
