@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+SET_UP := $(BIN)/python set_up.py
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
 .PHONY: run test test-long check bench clean help
@@ -29,14 +29,14 @@ $(VENV)/bin/python:
 	  { echo "City Brain needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make run PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 
-$(VENV)/.ready: $(VENV)/bin/python pyproject.toml hatch_build.py $(WEB)
+$(VENV)/.ready: $(VENV)/bin/python pyproject.toml hatch_build.py set_up.py $(WEB)
 	@echo "Setting up City Brain in $(VENV) (the first time: about 400 MB and two minutes) ..."
-	@$(PIP) install -q --progress-bar on -e .
+	@$(SET_UP) -e .
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
 	@echo "Setting up the test tools ..."
-	@$(PIP) install -q --progress-bar on -e '.[dev]'
+	@$(SET_UP) -e '.[dev]'
 	@touch $@
 
 clean: ## forget the environment (data/ stays)
