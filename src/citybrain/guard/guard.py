@@ -24,6 +24,7 @@ FARTHEST_JUMP_MS = 10_000
 EVERYTHING_MS = 10_000
 FORMAT = 1
 _CONTROLS = tuple(Control)
+_CONTROL_WORDS = pa.array([c.value for c in _CONTROLS])
 _BRAIN, _OWN_PLAN, _SILENCE, _REFUSED = (_CONTROLS.index(c) for c in Control)
 _NOW = -(1 << 62)
 
@@ -144,7 +145,6 @@ class Guard:
             return None
         self._news[:] = False
         listed = index.tolist()
-        control = self._control.tolist()
         return state_rows(
             self._ids.take(pa.array(index)),
             time_ms,
@@ -152,7 +152,7 @@ class Guard:
             self._target[index],
             self._shown_ms[index],
             [self._lamps[j] for j in listed],
-            [_CONTROLS[control[j]].value for j in listed],
+            _CONTROL_WORDS.take(pa.array(self._control[index])),
         )
 
     def refusal_rows(self) -> pa.RecordBatch | None:

@@ -21,6 +21,7 @@ gives the same state by ages, of which there are finitely many, for whoever walk
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -89,11 +90,15 @@ def lamps(limits: Limits, signal: Signal, time_ms: int) -> str:
     old = limits.lamps[signal.stage]
     if signal.stage == signal.target:
         return old
-    new = limits.lamps[signal.target]
-    gone_ms = time_ms - signal.since_ms
+    return _between(old, limits.lamps[signal.target], limits.yellow_ms, time_ms - signal.since_ms)
+
+
+@lru_cache(maxsize=65_536)
+def _between(old: str, new: str, yellow_ms: tuple[int, ...], gone_ms: int) -> str:
+    """The lamps `gone_ms` after a change from `old` to `new` has begun."""
     return "".join(
         "r" if a not in GREEN else a if b in GREEN else "y" if gone_ms < yellow else "r"
-        for a, b, yellow in zip(old, new, limits.yellow_ms, strict=True)
+        for a, b, yellow in zip(old, new, yellow_ms, strict=True)
     )
 
 

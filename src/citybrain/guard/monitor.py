@@ -7,6 +7,8 @@ person resets it.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from citybrain.model import Junction
@@ -121,10 +123,7 @@ class Monitor:
         return _Word(green, yellow, "")
 
 
-def _bits(mask: int) -> list[int]:
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found
+@lru_cache(maxsize=65_536)
+def _bits(mask: int) -> tuple[int, ...]:
+    """The places of the ones, the lowest first. Remembered: junctions show the same few words again and again."""
+    return tuple(i for i in range(mask.bit_length()) if mask >> i & 1)

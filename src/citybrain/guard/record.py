@@ -35,7 +35,7 @@ def state_rows(
     next_stage: npt.NDArray[np.int64],
     since_ms: npt.NDArray[np.int64],
     lamps: Sequence[str],
-    control: Sequence[str],
+    control: pa.Array,
 ) -> pa.RecordBatch:
     """Rows of traffic.signal_state, one a junction, arrays of one length."""
     now = np.full(len(junctions), time_ms, np.int64)
