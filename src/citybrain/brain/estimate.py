@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 from citybrain.brain import queue as model
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
-from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.brain.layout import Flags, Floats, Layout, MovementPart
 from citybrain.brain.record import schema, times
 from citybrain.model import Batch, State, Tick
 
@@ -22,8 +23,18 @@ SOMEBODY_VEH = 0.1
 REPEAT_MS = 5_000
 """A junction is written at least this often, readings or not."""
 NEVER = -1
+_REMEMBERED = 16
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The movements that a tick writes, and their ids and junctions as columns."""
+
+    part: MovementPart
+    movements: pa.Array
+    junctions: pa.Array
 
 
 class EstimateQueues:
@@ -39,6 +50,7 @@ class EstimateQueues:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._junction_ids = layout.junctions.take(layout.movement_junction)
+        self._written: dict[bytes, _Written] = {}
 
     def start(self) -> State:
         zones, movements = len(self._layout.zones), len(self._layout.movements)
@@ -118,17 +130,16 @@ class EstimateQueues:
         s["waits_since_ms"] = np.where(waits, since, NEVER)
 
     def _rows(self, s: Arrays, now_ms: int, heard: Flags) -> pa.RecordBatch | None:
-        lay = self._layout
-        part = lay.part(heard[lay.movement_junction])
-        at = part.at
+        written = self._of(heard)
+        part, at = written.part, written.part.at
         if not len(at):
             return None
         since, read_ms = s["waits_since_ms"][at], part.latest(s["read_ms"], NEVER)
         age = np.where(read_ms == NEVER, np.inf, np.maximum(0, now_ms - read_ms) / 1000.0)
         exits = self._exit_occupied(s)[at]
         columns = [
-            lay.movements.take(at),
-            self._junction_ids.take(pa.array(at)),
+            written.movements,
+            written.junctions,
             times(now_ms, len(at)),
             pa.array(part.sums(s["queue"])),
             pa.array(np.sqrt(part.sums(s["variance"]))),
@@ -139,6 +150,20 @@ class EstimateQueues:
             pa.array(exits, mask=np.isnan(exits)),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema(self.writes))
+
+    def _of(self, heard: Flags) -> _Written:
+        """The movements of the junctions heard of, and their ids. Detectors report by turns, so the same few sets
+        come again and again; the memory of them changes no result."""
+        key = heard.tobytes()
+        found = self._written.get(key)
+        if found is None:
+            part = self._layout.part(heard[self._layout.movement_junction])
+            ids = self._layout.movements.take(part.at), self._junction_ids.take(pa.array(part.at))
+            found = _Written(part, *ids)
+            if len(self._written) >= _REMEMBERED:
+                del self._written[next(iter(self._written))]
+            self._written[key] = found
+        return found
 
     def _exit_occupied(self, s: Arrays) -> Floats:
         """Part of the exit that vehicles take, of its freest lane; NaN where the detectors do not see it."""
