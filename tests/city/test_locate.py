@@ -72,3 +72,8 @@ def test_a_wrong_setting_is_one_line_that_names_it(tmp_path: Path, toml: str, sa
 def test_a_city_that_is_not_there() -> None:
     with pytest.raises(SettingsError, match="there is nothing"):
         locate("nowhere", Path())
+
+
+def test_a_wrong_option_is_named() -> None:
+    with pytest.raises(SettingsError, match="--sensors: Invalid enum value 'foo'"):
+        with_wishes(locate(None, Path()), {"sensors": "foo"})

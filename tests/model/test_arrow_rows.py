@@ -104,6 +104,8 @@ def test_times_are_aware_and_exact(ms: int) -> None:
 def test_a_naive_time_is_refused() -> None:
     with pytest.raises(ValueError, match="zone"):
         parse_time("2026-11-22T07:00:00")
+    with pytest.raises(ValueError, match="not a time: write"):
+        parse_time("07:00")
 
 
 def test_a_state_is_data_and_never_code() -> None:

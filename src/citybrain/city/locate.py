@@ -52,8 +52,14 @@ def with_wishes(city: City, wishes: Mapping[str, object]) -> City:
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as e:
-        raise SettingsError(str(e)) from None
+        raise SettingsError(f"{_option(str(e))}; every option: citybrain up --help") from None
     return msgspec.structs.replace(city, settings=checked(settings, "command line"))
+
+
+def _option(error: str) -> str:
+    """An error about `$.street.sensors` as one about `--sensors`."""
+    what, _, where = error.partition(" - at ")
+    return f"--{where.strip('`').rpartition('.')[2]}: {what}" if where else what
 
 
 def _scenario(settings: Settings, file: Path) -> str:

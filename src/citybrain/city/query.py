@@ -31,7 +31,7 @@ from citybrain.hub import (
     write_table,
 )
 from citybrain.library import LibraryClient
-from citybrain.model import parse_time, to_ms
+from citybrain.model import Declarations, parse_time, to_ms
 
 WIDEST_CELL = 60
 SHOW = re.compile(r"\s*show\s+(tables|datasets)\s*;?\s*", re.I)
@@ -58,7 +58,7 @@ def run_query(
     folder = locate(city, data).data
     text = sys.stdin.read() if sql == "-" else sql
     if SHOW.fullmatch(text):
-        _show_datasets()
+        _show_datasets(load_catalogue(folder if folder.is_dir() else None))
         return
     table = asyncio.run(_read(folder, Query(text, _as_of(as_of), limit), Purpose(purpose)))
     _give(table, form, output)
@@ -93,8 +93,10 @@ def _give(table: pa.Table, form: str, output: Path | None) -> None:
     else:
         with nullcontext(sys.stdout.buffer) if output is None else output.open("wb") as out:
             write_table(table, form, out)
-        if output is not None:
-            Console(stderr=True).print(f"{table.num_rows} rows in {output}", markup=False, highlight=False)
+        if output is not None or _cut(table):
+            where = "" if output is None else f" in {output}"
+            line = f"{table.num_rows} rows{where}{_cut(table)}"
+            Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(table: pa.Table) -> None:
@@ -106,8 +108,13 @@ def _print(table: pa.Table) -> None:
         shown.add_row(*(_cell(v) for v in row.values()))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
     console.print(shown)
+    console.print(f"{table.num_rows} rows{_cut(table)}", markup=False)
+
+
+def _cut(table: pa.Table) -> str:
+    """What to say where there are more rows than were asked for."""
     cut = (table.schema.metadata or {}).get(b"truncated") == b"true"
-    console.print(f"{table.num_rows} rows" + (", cut: raise --limit to see more" if cut else ""), markup=False)
+    return ", cut: raise --limit to see more" if cut else ""
 
 
 def _cell(value: object) -> str:
@@ -121,11 +128,11 @@ def _cell(value: object) -> str:
     return text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 1] + "…"
 
 
-def _show_datasets() -> None:
+def _show_datasets(declarations: Declarations) -> None:
     shown = Table(show_edge=False)
     for name in ("dataset", "title", "名称", "owner", "grade", "cadence"):
         shown.add_column(name)
-    for entry in Catalogue(load_catalogue(None)).entries(person(), Purpose.INSPECT):
+    for entry in Catalogue(declarations).entries(person(), Purpose.INSPECT):
         d = entry.dataset
         cadence = "live only" if d.transient else "on change" if d.cadence_s is None else f"{d.cadence_s:g} s"
         shown.add_row(d.id, d.title.en, d.title.zh, d.owner, d.grade, cadence)

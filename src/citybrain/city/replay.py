@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -47,7 +48,7 @@ async def _replay(plan: RunPlan, begin_ms: int | None, end_ms: int | None) -> Re
         if begin_ms is None:
             begin_ms = end_ms - STRETCH_MS
         seconds = (end_ms - begin_ms) / 1000
-        with Progress(transient=True) as progress:
+        with Progress(transient=True, disable=not sys.stdout.isatty()) as progress:
             task = progress.add_task("deciding again", total=seconds)
             return await replay(
                 log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -98,6 +99,18 @@ def checked(settings: Settings, where: str) -> Settings:
     """`settings`, or SettingsError on what the types cannot say."""
     if settings.timezone not in available_timezones():
         raise SettingsError(f"{where}: no timezone {settings.timezone!r}; write one like Asia/Shanghai")
+    if _is_every_address(settings.page.host):
+        raise SettingsError(
+            f"{where}: page.host {settings.page.host!r}: name the address that the page is reached under, "
+            "as requests for any other are refused"
+        )
     if settings.bus.url is None and settings.bus.token_file is not None:
         raise SettingsError(f"{where}: bus.token_file goes with bus.url")
     return settings
+
+
+def _is_every_address(host: str) -> bool:
+    try:
+        return not host or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

@@ -38,6 +38,8 @@ def run_trials(
         for controller in _controllers(controllers)
         for seed in range(1, seeds + 1)
     ]
+    if json is not None:
+        json.touch()  # an hour of runs must not end at a folder that is missing
     results = _run(plans, jobs)
     if json is not None:
         json.write_text("".join(_line(r) + "\n" for r in results), encoding="utf-8")

@@ -21,7 +21,7 @@ from citybrain.city.locate import DEFAULT, City, locate, with_wishes
 from citybrain.city.minutes import Minutes
 from citybrain.city.plan import RunPlan, read_plan, write_plan
 from citybrain.city.process import PROCESSES
-from citybrain.city.settings import Settings, SettingsError
+from citybrain.city.settings import PageSettings, SettingsError
 from citybrain.cloud import (
     Bus,
     BusAddress,
@@ -70,7 +70,7 @@ def first_day(city: City) -> date:
 
 async def _run(city: City, folder: DataFolder, console: Console) -> None:
     console.print(f"City Brain: {city.settings.name.en} · {city.settings.name.zh}", markup=False)
-    page = f"http://{city.settings.page.host}:{_page_port(city.settings)}/"
+    page = page_url(city.settings.page)
     plan = _plan(city, folder)
     with console.status("preparing") as status:
         await _prepare(plan, status)
@@ -129,20 +129,22 @@ def _demand(plan: RunPlan) -> tuple[object, ...]:
     return (plan.day, street.seed, street.scale)
 
 
-def _page_port(settings: Settings) -> int:
-    """The port of the page; a free one for 0. Raises SettingsError when it is in use."""
-    page = settings.page
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((page.host, page.port))
-        except OSError as e:
-            raise SettingsError(
-                f"the page cannot listen on {page.host}:{page.port} ({e.strerror}): "
-                "stop what runs there, or take another port with --port (0: any free one)"
-            ) from None
-        port: int = probe.getsockname()[1]
-        return port
+def page_url(page: PageSettings) -> str:
+    """Where the page will answer, on a free port for 0. Raises SettingsError where it cannot listen."""
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(page.host, page.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            port: int = probe.getsockname()[1]
+    except socket.gaierror:
+        raise SettingsError(f"page.host {page.host!r}: no such address: write one of this machine") from None
+    except OSError as e:
+        raise SettingsError(
+            f"the page cannot listen on {page.host}:{page.port} ({e.strerror}): "
+            "stop what runs there, or take another port with --port (0: any free one)"
+        ) from None
+    return f"http://{f'[{page.host}]' if ':' in page.host else page.host}:{port}/"
 
 
 @asynccontextmanager

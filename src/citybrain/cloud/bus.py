@@ -104,7 +104,7 @@ class Bus:
                 )
         except (TimeoutError, OSError, nats.errors.Error) as e:
             await client.close()
-            raise BusRefused(f"no bus at {address.url}: {e or type(e).__name__}") from None
+            raise BusRefused(f"no bus at {address.url}: {str(e) or 'no answer'}") from None
         bus.connected.set()
         await bus._publisher.start()
         return bus

@@ -92,7 +92,8 @@ class DataFolder:
         if not file.exists():
             if not create:
                 raise DataFolderError(f"{self.path} is no data folder: it has no format.json: check --data")
-            strangers = [p.name for p in self.path.iterdir() if p.name not in {"city.lock", "city.toml"}]
+            ours = ("city.lock", "city.toml", ".format.json.")
+            strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(ours)]
             if strangers:
                 raise DataFolderError(
                     f"{self.path} is not empty and has no format.json ({strangers[0]} lies there): "

@@ -29,6 +29,9 @@ def from_ms(ms: int) -> datetime:
 
 def parse_time(text: str) -> datetime:
     """An ISO 8601 instant with its zone. Raises ValueError saying what is missing."""
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("not a time: write 2026-11-22T07:00:00+01:00") from None
     to_ms(instant)
     return instant
