@@ -2,7 +2,7 @@
 
 Standard input is a pipe whose other end only the parent holds. When it closes, the parent is gone (or wants an
 end): the command gets SIGTERM, then SIGKILL after 10 s. Only the standard library, so that it stays small.
-The first line on standard output is the process id of the command.
+A line "keeper: process N" on standard output tells the process id of the command, among its own words.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def main() -> int:
         pass_fds=(lock_fd,),
         start_new_session=True,
     )
-    sys.stdout.write(f"{child.pid}\n")
-    sys.stdout.flush()
+    # One write, so that the line stays whole whatever the command itself writes at this moment.
+    os.write(1, f"keeper: process {child.pid}\n".encode())
     threading.Thread(target=_wait_for_parent, args=(child,), daemon=True).start()
     return child.wait() & 0xFF
 

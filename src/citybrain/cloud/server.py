@@ -31,6 +31,7 @@ READY_S = 30.0
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 _LISTENING = re.compile(rb"Listening for client connections on \S+:(\d+)")
 _READY = b"Server is ready"
+_KEPT = re.compile(rb"keeper: process (\d+)\n")
 _AILING = re.compile(rb"[Cc]ritical write error|no space left on device|JetStream will be disabled")
 logger = logging.getLogger(__name__)
 
@@ -187,16 +188,21 @@ class NatsServer:
 
     async def _read_output(self, output: asyncio.StreamReader, ready: asyncio.Future[None]) -> None:
         """Copy the server's words to the log; settle `ready` on the line that says so or at the end."""
-        self.pid = int((await output.readline()).strip() or 0)
-        self._lock.write({"pid": os.getpid(), "nats": self.pid})
+        self.pid = 0
         last = b""
+        serves = False
         with RotatingFile(self.log) as log:
             async for line in output:
-                log.write(line)
-                last = line
+                if kept := _KEPT.fullmatch(line):
+                    self.pid = int(kept[1])
+                    self._lock.write({"pid": os.getpid(), "nats": self.pid})
+                else:
+                    log.write(line)
+                    last = line
                 if found := _LISTENING.search(line):
                     self._port = int(found[1])
-                if _READY in line and not ready.done():
+                serves = serves or _READY in line
+                if serves and self.pid and not ready.done():
                     ready.set_result(None)
                 if _AILING.search(line) and self._healing is None:
                     self._healing = asyncio.create_task(self._heal(), name="heal nats-server")
