@@ -75,7 +75,9 @@ def write_plan(plan: RunPlan) -> None:
 def read_plan(data: Path) -> RunPlan:
     """The plan of the last run on that data folder. Raises SettingsError where there is none."""
     try:
-        return msgspec.json.decode((data / FILE).read_bytes(), type=RunPlan)
+        plan = msgspec.json.decode((data / FILE).read_bytes(), type=RunPlan)
+        # A folder may have been moved, or restored elsewhere, since it ran.
+        return msgspec.structs.replace(plan, data=str(data.absolute()))
     except FileNotFoundError:
         raise SettingsError(
             f"{data}: no city has run here yet; start one with: citybrain up --data {data}"

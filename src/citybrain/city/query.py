@@ -18,6 +18,7 @@ from citybrain.city.address import read_address
 from citybrain.city.connect import running_bus
 from citybrain.city.locate import locate
 from citybrain.city.settings import SettingsError
+from citybrain.cloud import DataFolder
 from citybrain.hub import (
     FORMATS,
     Catalogue,
@@ -70,6 +71,8 @@ def person() -> Reader:
 
 
 async def _read(folder: Path, query: Query, purpose: Purpose) -> pa.Table:
+    if folder.is_dir():
+        DataFolder(folder, create=False)  # refuses the folder of another version
     declarations = load_catalogue(folder if folder.is_dir() else None)
     if read_address(folder / "address.json") is None:
         return await read_embedded(folder, declarations, person(), purpose, query)

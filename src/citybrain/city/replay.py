@@ -26,6 +26,8 @@ FAR_MS = 1 << 50
 def run_replay(city: str | None, data: Path, begin: str | None, end: str | None) -> int:
     """Replay and say what came out. The exit code: 0 bit-equal, 1 a difference."""
     folder = locate(city, data).data
+    if folder.is_dir():
+        DataFolder(folder, create=False)  # refuses the folder of another version
     plan = read_plan(folder)
     from_ms_, to_ms_ = _instant(begin, "--from"), _instant(end, "--to")
     if from_ms_ is not None and to_ms_ is not None and from_ms_ >= to_ms_:
