@@ -1,4 +1,7 @@
-"""`make bench`: every table of docs/performance.md, one after the other, with the machine that made them."""
+"""`make bench`: every table of docs/performance.md, one after the other, with the machine that made them.
+
+`python -m bench [name ...]` runs those named, all without a name.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 HERE = Path(__file__).parent
 
 
@@ -15,15 +20,25 @@ def main() -> int:
     """Run each bench in a process of its own; the exit code counts those that failed."""
     scripts = sorted(p for p in HERE.glob("*.py") if not p.name.startswith("_"))
     wanted = sys.argv[1:] or [p.stem for p in scripts]
+    memory_gb = psutil.virtual_memory().total / 2**30
     print(
-        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, all simulated"
+        f"machine: {_processor()}, {os.cpu_count()} cores, {memory_gb:.0f} GB, Python {platform.python_version()}"
     )
+    print("simulated or synthetic throughout; each table names its seeds")
     failed = 0
     for script in scripts:
         if script.stem in wanted:
             print(f"\n== {script.stem} ==", flush=True)
             failed += subprocess.run([sys.executable, str(script)], check=False).returncode != 0
     return failed
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    found = next((line.split(":", 1)[1].strip() for line in names if line.startswith("model name")), "")
+    return found or platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
-"""What the running city costs beside its simulator, in real time: processor and resident memory a process."""
+"""What the running city costs beside its simulator, in real time: processor and resident memory a process.
+
+    python bench/city_cost.py
+
+The ratio of a city is the time that passed in it over the time on the wall: 1 is real time held. `street` and
+`shadow` are the two processes that simulate (the street's holds detectors and guard too) and are not counted.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import time
 
 import httpx
-import psutil
 
 from _city import SHARED, City, running
 
@@ -33,7 +40,10 @@ def watch(name: str, limit: float, *arguments: str) -> None:
             print(f"{key:16}{share:12.1f}{memory.get(key, 0):13.0f}")
         beyond = sum(after[k] - before.get(k, 0.0) for k in after if k not in SIMULATORS) / took
         print(f"{'beyond SUMO':16}{beyond * 100:12.1f}   (target: at most {limit:.0%} of a core)")
-        print(f"{'all':16}{'':12}{sum(memory.values()):13.0f}")
+        print(
+            f"{'all':16}{'':12}{sum(memory.values()):13.0f}   (target for the default city: under 1500 MB)",
+            flush=True,
+        )
 
 
 def cpu(city: City) -> dict[str, float]:
@@ -52,7 +62,9 @@ def city_time_s(city: City) -> float:
 
 def main() -> int:
     """The default city, and two of the shared networks where they are at hand."""
-    print(f"{psutil.cpu_count()} cores; seed 1; simulated; {WATCH_S} s after {SETTLE_S} s")
+    load = os.getloadavg()[0]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}; seed 1; simulated; speed 1")
+    print(f"{WATCH_S} s watched after {SETTLE_S} s", flush=True)
     watch("default city", 0.2)
     if (SHARED / "cologne8").is_dir():
         watch("cologne8", 0.2, "--city", str(SHARED / "cologne8"))

@@ -7,7 +7,6 @@ Without a folder: nanchang859 of the shared data.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import random
@@ -57,25 +56,23 @@ def milliseconds(net: RoadNet, hold_s: int) -> list[float]:
 
 
 def main() -> None:
-    """Print one JSON line a case."""
+    """Print the table."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA / "nanchang859"
     if not folder.is_dir():
         print(f"{folder} is absent: nothing to measure")
         return
     net = read_scenario(folder).net()
+    load = os.getloadavg()[0]
+    print(
+        f"{folder.name}, {len(net.junctions)} junctions, {SECONDS} s, seed 1, synthetic orders; "
+        f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
+    )
+    print(f"{'processor ms a second':26}{'median':>9}{'mean':>9}{'p99':>9}{'÷ a second':>12}")
     for name, hold_s in (("settled", 1_000_000_000), ("a new stage each 20 s", 20), ("each second", 1)):
         took = milliseconds(net, hold_s)
-        case = {
-            "bench": "guard_advance",
-            "case": name,
-            "junctions": len(net.junctions),
-            "median_ms": round(took[len(took) // 2], 3),
-            "mean_ms": round(sum(took) / len(took), 3),
-            "p99_ms": round(took[int(len(took) * 0.99)], 3),
-            "machine": platform.processor() or platform.machine(),
-            "seed": 1,
-        }
-        print(json.dumps(case))
+        mean = sum(took) / len(took)
+        p99 = took[int(len(took) * 0.99)]
+        print(f"{name:26}{took[len(took) // 2]:9.2f}{mean:9.2f}{p99:9.2f}{mean / 1000:12.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import struct
 import sys
 import time
@@ -28,7 +30,10 @@ def main() -> int:
         socket.ping().wait(10)
         ping_ms = (time.perf_counter() - began) * 1000
     ages = sorted(ages[5:])
-    print("default city, seed 1, speed 1, simulated")
+    load = os.getloadavg()[0]
+    print(
+        f"default city, seed 1, speed 1, simulated; {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
+    )
     print(f"{'frames':>8}{'p50 ms':>10}{'p90 ms':>10}{'p99 ms':>10}{'max ms':>10}{'ping ms':>10}")
     marks = (0.5, 0.9, 0.99)
     row = [ages[int(len(ages) * m)] for m in marks] + [ages[-1], ping_ms]
