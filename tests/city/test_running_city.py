@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -147,6 +148,8 @@ def test_it_stops_whole_and_goes_on(tmp_path: Path) -> None:
         assert first.stop() == 0
         assert not [p for p in parts if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     assert not (data / "address.json").exists()
+    written = [line for file in data.glob("log/*.jsonl") for line in file.read_text().splitlines()]
+    assert [line for line in written if json.loads(line)["level"] == "error"] == []
     rows = citybrain("query", "SELECT max(time) AS t FROM traffic.tick", "--data", str(data), "--format", "csv")
     assert rows.returncode == 0, rows.stderr
     stopped = rows.stdout.split()[-1].strip('"')

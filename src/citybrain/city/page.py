@@ -47,7 +47,7 @@ async def serve(p: Process) -> None:
         serving = asyncio.create_task(server.serve())
         waiting = asyncio.create_task(p.stop.wait())
         await asyncio.wait({waiting, serving, listening}, return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         listening.cancel()
         waiting.cancel()
         await serving
