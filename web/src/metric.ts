@@ -62,6 +62,7 @@ export interface Against {
 
 /** The difference from the shadow, in words. */
 export function against(metric: Metric, live: number | null, shadow: number | null): Against {
+  if (live === 0 && shadow === 0) return { words: say('against.same'), worse: false };
   if (live === null || shadow === null || shadow === 0) return { words: say('against.none'), worse: false };
   const share = live / shadow - 1;
   if (Math.abs(share) < SAME) return { words: say('against.same'), worse: false };
