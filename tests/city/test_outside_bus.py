@@ -37,7 +37,7 @@ def test_a_city_runs_on_an_outside_bus(tmp_path: Path, outside: BusAddress) -> N
     (folder / "token").write_text(outside.token + "\n")
     (folder / "city.toml").write_text(
         f"[street]\nscenario = {json.dumps(str(COLOGNE))}\nspeed = 5.0\nshadow = false\n"
-        f'[bus]\nurl = "{outside.url}"\ntoken_file = {json.dumps(str(folder / "token"))}\n'
+        f'[bus]\nurl = "{outside.url}"\ntoken_file = "token"\n'
     )
     with RunningCity(tmp_path / "data", "--city", str(folder)) as city:
         with pytest.raises(LookupError):

@@ -37,11 +37,20 @@ def locate(city: str | None, data: Path) -> City:
         )
     file = path if path.suffix == ".toml" else path / FILE
     if file.is_file():
-        settings = read_settings(file)
+        settings = _absolute(read_settings(file), file.resolve().parent)
         return City(settings, _scenario(settings, file), _folder(data, file.resolve().parent.name))
     name = path.resolve().stem
     settings = Settings(name=Text(name, name), timezone="UTC")
     return City(settings, str(path.resolve()), _folder(data, name))
+
+
+def _absolute(settings: Settings, folder: Path) -> Settings:
+    """`settings` with its token file, which is relative to `city.toml`, found."""
+    bus = settings.bus
+    if bus.token_file is None:
+        return settings
+    bus = msgspec.structs.replace(bus, token_file=str(folder / bus.token_file))
+    return msgspec.structs.replace(settings, bus=bus)
 
 
 def with_wishes(city: City, wishes: Mapping[str, object]) -> City:
