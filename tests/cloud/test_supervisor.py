@@ -123,6 +123,29 @@ def test_one_that_does_not_start_is_told_with_its_last_words(tmp_path: Path, go:
     go(work())
 
 
+def test_how_a_restart_failed_is_told_as_it_was(tmp_path: Path, go: Go) -> None:
+    events: list[ProcessEvent] = []
+    mark = tmp_path / "mark"
+    once = f"""
+import pathlib
+mark = pathlib.Path({str(mark)!r})
+if mark.exists():
+    sys.exit(3)
+mark.touch()
+"""
+
+    async def work() -> None:
+        async with Supervisor(tmp_path, on_event=events.append) as supervisor:
+            await supervisor.start(child("frail", once + GOOD))
+            os.kill(supervisor.pid("frail"), signal.SIGKILL)
+            with pytest.raises(ProcessError, match="5 times"):
+                await supervisor.wait()
+
+    go(work())
+    deaths = [e.detail.partition(":")[0] for e in events if e.state == "died"]
+    assert deaths == ["killed by SIGKILL", *["exit status 3"] * 4]
+
+
 def test_a_signal_while_starting_stops_at_once(tmp_path: Path, go: Go) -> None:
     async def work() -> None:
         async with Supervisor(tmp_path) as supervisor:

@@ -25,6 +25,7 @@ class Diary:
     def __init__(self, bus: Bus, begin_ms: int) -> None:
         self._bus = bus
         self._time_ms = begin_ms
+        self._noted_ms = 0
         self._schema = arrow_schema(bus.declarations[DATASET])
         self._outbox = Outbox(bus)
         self._session = time.time_ns()
@@ -43,8 +44,12 @@ class Diary:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def note(self, event: ProcessEvent) -> None:
-        """Write an event down, at the city time of the last tick."""
-        row = {"process": event.process, "time": self._time_ms, "state": event.state, "detail": event.detail}
+        """Write an event down, at the city time of the last tick.
+
+        While the street is dead no tick comes; a millisecond each keeps its events apart and in their order.
+        """
+        self._noted_ms = max(self._time_ms, self._noted_ms + 1)
+        row = {"process": event.process, "time": self._noted_ms, "state": event.state, "detail": event.detail}
         rows = pa.RecordBatch.from_pylist([row], schema=self._schema)
         self._outbox.put([Batch(DATASET, f"{DATASET}/up/{self._session}/{next(self._numbers)}", rows)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -49,10 +50,24 @@ def run_city(city: str | None, data: Path, wishes: Mapping[str, object]) -> None
     console = Console(highlight=False, soft_wrap=True)
     with DataFolder(found.data) as folder:
         configure_log("up", folder.log("up"))
+        for part in ("server", "supervisor"):
+            logging.getLogger(f"citybrain.cloud.{part}").addHandler(_Terminal(console))
         try:
             asyncio.run(_run(found, folder, console))
         finally:
             folder.address.unlink(missing_ok=True)
+
+
+class _Terminal(logging.Handler):
+    """Says on the terminal what the log says of processes that die and of a bus that cannot write."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        time = datetime.fromtimestamp(record.created).astimezone()
+        self._console.print(f"{time:%H:%M:%S}  {record.getMessage()}", markup=False)
 
 
 def first_day(city: City) -> date:

@@ -58,6 +58,8 @@ class _Running:
         self.process: asyncio.subprocess.Process | None = None
         self.parent_fd = -1
         self.last_line = ""
+        self.status = 127
+        """How the last process ended, as asyncio tells it; where none could be started, as shells say it."""
         self.pump: asyncio.Task[None] | None = None
         self.guard: asyncio.Task[None] | None = None
         self.stopping = False
@@ -226,8 +228,8 @@ class Supervisor:
     async def _ended(self, running: _Running) -> int:
         """Wait until the child and its output have ended; its exit status."""
         if running.process is None:
-            return -1
-        status = await running.process.wait()
+            return running.status
+        status = running.status = await running.process.wait()
         if running.pump is not None:
             await running.pump
         if running.parent_fd >= 0:
@@ -278,7 +280,8 @@ class Supervisor:
             )
 
     def _tell(self, running: _Running, state: str, detail: str) -> None:
-        logger.info("%s %s %s", running.child.name, state, detail)
+        level = logging.WARNING if state in ("died", "restarted") else logging.INFO
+        logger.log(level, "%s %s: %s", running.child.name, state, detail)
         if self._on_event is not None:
             self._on_event(ProcessEvent(running.child.name, state, detail[:500]))
 
