@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -48,7 +49,7 @@ def run_trials(
 
 def _run(plans: list[TrialPlan], jobs: int) -> list[TrialResult]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:
         tasks = [bars.add_task(f"{p.controller}, seed {p.seed}", total=None, start=False) for p in plans]
 
         def tell(index: int, share: float) -> None:
