@@ -71,6 +71,22 @@ def test_a_failed_save_leaves_the_last_one(tmp_path: Path) -> None:
     assert not list(minutes.folder.glob("*.part"))
 
 
+def test_a_damaged_minute_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    minutes = Minutes(tmp_path, "street")
+    minutes.save(60_000, lambda folder: _write(folder, "good"))
+    minutes.save(120_000, lambda folder: _write(folder, "damaged"))
+
+    def load(saved: Path | None) -> str:
+        text = (saved / "state").read_text() if saved else "anew"
+        if text == "damaged":
+            raise ValueError("not a saved minute")
+        return text
+
+    assert minutes.restore(load) == "good"
+    assert minutes.times() == [60_000]
+    assert minutes.restore(load, not_after_ms=0) == "anew"
+
+
 def test_a_restored_city_drops_the_minutes_ahead(tmp_path: Path) -> None:
     minutes = Minutes(tmp_path, "street")
     for t in (60_000, 120_000, 180_000):

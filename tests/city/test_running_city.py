@@ -27,7 +27,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
         yield running
 
 
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+def until(true: Callable[[], Any], seconds: float = 150) -> Any:
     """Ask again until the answer is true; each question goes to another process, which no event reaches from."""
     end = time.monotonic() + seconds
     while True:

@@ -6,13 +6,18 @@ or not at all. The last `KEEP` of each city stay.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 KEEP = 5
+
+log = logging.getLogger(__name__)
 
 
 class Minutes:
@@ -52,6 +57,17 @@ class Minutes:
         """The newest saved minute (not after that time), as its time and folder."""
         times = [t for t in self.times() if not_after_ms is None or t <= not_after_ms]
         return (times[-1], self.folder / str(times[-1])) if times else None
+
+    def restore(self, load: Callable[[Path | None], T], not_after_ms: int | None = None) -> T:
+        """What `load` makes of the newest saved minute (not after that time). One that it refuses (ValueError,
+        OSError: damaged, of another version) is dropped and the one before it taken; None where there is none."""
+        while saved := self.newest(not_after_ms):
+            try:
+                return load(saved[1])
+            except (ValueError, OSError) as e:
+                log.warning("the saved minute %s is dropped: %s", saved[1], e)
+                shutil.rmtree(saved[1], ignore_errors=True)
+        return load(None)
 
     def forget(self) -> None:
         """Drop all of them: the city begins anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
@@ -37,7 +38,7 @@ class Shadow:
 
     async def open(self) -> None:
         """Load the simulation, from the newest saved minute that is not ahead of the street's."""
-        self._city = await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+        self._city = await asyncio.get_running_loop().run_in_executor(self._thread, self._restore)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. Raises Ended when the street goes back in time."""
@@ -80,14 +81,16 @@ class Shadow:
 
     # In the simulator's thread.
 
-    def _load(self) -> SimulatedCity:
+    def _restore(self) -> SimulatedCity:
         street = Minutes(self.plan.folder, "street").newest()
-        saved = self.minutes.newest(not_after_ms=street[0]) if street else None
+        return self.minutes.restore(self._load, not_after_ms=street[0] if street else 0)
+
+    def _load(self, saved: Path | None) -> SimulatedCity:
         city = SimulatedCity(
             open_scenario(self.plan),
             self.plan.net(),
             control="actuated",
-            state=saved[1] / CITY if saved else None,
+            state=saved / CITY if saved else None,
         )
         if not saved:
             for number in range(warm_up_s(self.plan)):

@@ -58,7 +58,7 @@ class Street:
 
     async def open(self) -> None:
         """Load the simulation, from the newest saved minute where there is one. Raises ScenarioError."""
-        self._second = await self._call(self._load)
+        self._second = await self._call(self.minutes.restore, self._load)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; the last second is saved and sent before it returns."""
@@ -96,23 +96,26 @@ class Street:
 
     # In the simulator's thread.
 
-    def _load(self) -> Second:
+    def _load(self, saved: Path | None) -> Second:
         plan = self.plan
         net = plan.net()
         run = next_run(plan.city_folder)
-        saved = self.minutes.newest()
         city = SimulatedCity(
             open_scenario(plan),
             net,
             control="guard",
-            state=saved[1] / CITY if saved else None,
+            state=saved / CITY if saved else None,
             run=run,
             sensors=plan.settings.street.sensors,
         )
         guard = Guard(net, city.time_ms)
         if saved:
-            guard.load((saved[1] / "guard.bin").read_bytes())
-            log.info("goes on from the saved minute %s", saved[1].name)
+            try:
+                guard.load((saved / "guard.bin").read_bytes())
+            except (ValueError, OSError):
+                city.close()
+                raise
+            log.info("goes on from the saved minute %s", saved.name)
         second = Second(city, guard, self.bus.declarations, run)
         if not saved:
             loop = Loop(second, net, self.bus.declarations)
