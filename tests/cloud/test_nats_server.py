@@ -235,3 +235,18 @@ def _parent(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_killed_keeper_takes_the_server_with_it(tmp_path: Path) -> None:
+    async def work() -> None:
+        server = NatsServer(tmp_path / "bus", log=tmp_path / "nats.log")
+        await server.start()
+        nats = psutil.Process(server.pid)
+        keeper = nats.parent()
+        assert keeper is not None
+        keeper.kill()
+        assert await asyncio.to_thread(psutil.wait_procs, [nats], 20) != ([], [nats])
+        await server.stop()
+
+    asyncio.run(work())

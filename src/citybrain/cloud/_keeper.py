@@ -7,6 +7,7 @@ A line "keeper: process N" on standard output tells the process id of the comman
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import threading
 
 GRACE_S = 10.0
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -26,11 +28,18 @@ def main() -> int:
         stderr=subprocess.STDOUT,
         pass_fds=(lock_fd,),
         start_new_session=True,
+        preexec_fn=_die_with_keeper,
     )
     # One write, so that the line stays whole whatever the command itself writes at this moment.
     os.write(1, f"keeper: process {child.pid}\n".encode())
     threading.Thread(target=_wait_for_parent, args=(child,), daemon=True).start()
     return child.wait() & 0xFF
+
+
+def _die_with_keeper() -> None:
+    """Where the system can (Linux): a keeper that is killed itself takes the command with it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait_for_parent(child: subprocess.Popen[bytes]) -> None:

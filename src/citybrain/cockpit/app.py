@@ -126,7 +126,12 @@ def _serve_operations(app: FastAPI, live: LiveCity, audience: Audience, metrics:
     @app.get("/healthz", summary="Whether the server lives, and how old what it shows is")
     async def healthz() -> Response:
         return json_response(
-            {"ok": True, "city_time_ms": live.time_ms, "pages": len(audience.listeners), "seen": live.seen()}
+            {
+                "ok": live.fresh(),
+                "city_time_ms": live.time_ms,
+                "pages": len(audience.listeners),
+                "seen": live.seen(),
+            }
         )
 
     @app.get("/metrics", summary="Prometheus metrics")

@@ -156,6 +156,11 @@ class LiveCity:
             for dataset, (at, when) in sorted(self._seen.items())
         )
 
+    def fresh(self) -> bool:
+        """Whether something is seen, and nothing that has a cadence is older than three of them (5 s at least)."""
+        seen = self.seen()
+        return bool(seen) and all(s.age_s <= max(5.0, 3 * s.cadence_s) for s in seen if s.cadence_s)
+
     def hello(self) -> Hello:
         """All that a page needs to begin."""
         return Hello(
