@@ -15,7 +15,7 @@ from citybrain.city.errors import EXIT_INTERNAL, explain
 
 app = typer.Typer(
     name="citybrain",
-    help="The open City Brain: one network, one cloud, one library, one hub, one brain.",
+    help="The open City Brain: a city's data, streets and signals in one picture.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -94,7 +94,10 @@ def replay(
     ] = None,
     end: Annotated[str | None, typer.Option("--to", help="City time; default: the end of the log.")] = None,
 ) -> None:
-    """Decide a stretch of the log again and compare: every order must come out bit for bit the same."""
+    """Decide a stretch of the log again and compare.
+
+    Every order must come out bit for bit the same.
+    """
     from citybrain.city.replay import run_replay
 
     raise typer.Exit(run_replay(city, data, begin, end))
@@ -102,7 +105,10 @@ def replay(
 
 @app.command()
 def check(city: CityPath = None, data: Data = NO_DATA) -> None:
-    """Check this machine, the settings, the declarations, the network and the data folder, without starting."""
+    """Check everything that can be known before a start.
+
+    That is: settings, declarations, network, page, port and data folder.
+    """
     from citybrain.city.check import run_check
 
     raise typer.Exit(run_check(city, data))
@@ -118,7 +124,10 @@ def switch(
     city: CityPath = None,
     data: Data = NO_DATA,
 ) -> None:
-    """Turn the brain on or off for a junction, a district or the whole city."""
+    """Turn the brain on or off for an area.
+
+    An area is the city, a district, a street or a junction.
+    """
     from citybrain.city.switch import run_switch
 
     run_switch(control, who, why, area, until, city, data)
@@ -137,7 +146,10 @@ def trial(
     jobs: Annotated[int, typer.Option(help="Runs at a time.", min=1, max=64)] = 1,
     json: Annotated[Path | None, typer.Option(help="Write one JSON object a run to this file.")] = None,
 ) -> None:
-    """Run controllers over one network and compare the delay (recomputed from SUMO's own trip output)."""
+    """Run controllers over a network and compare delays.
+
+    The delays are recomputed from SUMO's own trip output.
+    """
     from citybrain.city.trial_command import run_trials
 
     run_trials(network, controllers, seeds, scale, sensors, seconds, jobs, json)

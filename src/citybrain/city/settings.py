@@ -91,7 +91,9 @@ def read_settings(file: Path) -> Settings:
     try:
         settings = msgspec.convert(table, Settings)
     except msgspec.ValidationError as e:
-        raise SettingsError(f"{file}: {e}; every setting is in docs/city-toml.md") from None
+        table_words = "{ en = …, zh = … }" if "$.name" in str(e) else "a table of settings"
+        what = str(e).replace("Expected `object`", f"Expected {table_words}")
+        raise SettingsError(f"{file}: {what}; every setting is in docs/city-toml.md") from None
     return checked(settings, str(file))
 
 
