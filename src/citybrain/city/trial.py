@@ -10,13 +10,11 @@ from time import perf_counter, process_time
 from typing import Literal, get_args
 
 import msgspec
-import pyarrow as pa
 from msgspec import Struct
 
-from citybrain import brain
+from citybrain.city.loop import Loop
 from citybrain.city.second import Second
 from citybrain.city.trial_score import Score, read_score
-from citybrain.cloud import Graph, LocalRunner
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import RoadNet
@@ -25,7 +23,6 @@ from citybrain.network import Scenario, SimulatedCity
 Controller = Literal["own", "actuated", "delay_based", "brain"]
 CONTROLLERS: tuple[Controller, ...] = get_args(Controller)
 Sensors = Literal["clean", "field"]
-ORDERS = "traffic.signal_order"
 TELL_S = 60
 
 Progress = Callable[[float, float | None], None]
@@ -78,19 +75,16 @@ class _Brain:
 
     def __init__(self, city: SimulatedCity, net: RoadNet) -> None:
         declarations = load_catalogue(None)
-        self._runner = LocalRunner(Graph(brain.steps(net), declarations))
-        self._second = Second(city, Guard(net, city.time_ms), declarations, 1)
-        self._orders: list[pa.RecordBatch] = []
+        self._loop = Loop(Second(city, Guard(net, city.time_ms), declarations, 1), net, declarations)
         self.took_ms: list[float] = []
         self.refusals = 0
 
     def step(self) -> None:
         """One second of the city: orders, lamps, traffic, readings, decisions."""
-        tick, batches = self._second.advance(self._orders)
+        tick, batches = self._loop.advance()
         begin = perf_counter()
-        written = self._runner.run(tick, batches)
+        self._loop.decide(tick, batches)
         self.took_ms.append((perf_counter() - begin) * 1000)
-        self._orders = [b.rows for b in written if b.dataset == ORDERS]
         self.refusals += sum(b.rows.num_rows for b in batches if b.dataset == "traffic.order_refusal")
 
 
