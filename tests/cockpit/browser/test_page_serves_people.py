@@ -64,7 +64,7 @@ def test_both_languages(page: Page) -> None:
 
 def test_a_chinese_browser_is_met_in_chinese_and_a_choice_is_kept(pages: Pages) -> None:
     page = pages.open("/#junction/J11", locale="zh-CN")
-    expect(page.locator("cb-junction")).to_contain_text("排队最长：北进口直行，8辆。")
+    expect(page.locator("cb-junction")).to_contain_text("计入切换损失后每秒放行最多：北进口直行，8辆。")
     expect(page.locator(".movements")).to_contain_text("解放路")
     page.locator("[data-language]").click()
     page.reload()
@@ -79,7 +79,7 @@ def test_the_way_to_a_junction_by_keyboard(page: Page, city: RunningCity) -> Non
     expect(page.locator("#junction-title")).to_be_focused()
     expect(page.locator("#junction-title")).to_have_text("Junction Elm Street / Mill Road")
     expect(page.locator("cb-junction")).to_contain_text(
-        "The longest queue: from the north, straight on, 8 vehicles."
+        "Most vehicles a second, change included: from the north, straight on, 8 vehicles."
     )
     city.advance(10)
     expect(page.locator(".stage.is-now")).to_contain_text(str(city.second // 10 % 2 + 1))
