@@ -68,7 +68,9 @@ def test_a_chinese_browser_is_met_in_chinese_and_a_choice_is_kept(pages: Pages) 
     expect(page.locator(".movements")).to_contain_text("解放路")
     page.locator("[data-language]").click()
     page.reload()
-    expect(page.locator("cb-junction")).to_contain_text("The longest queue: from the north, straight on")
+    expect(page.locator("cb-junction")).to_contain_text(
+        "Most vehicles a second, change included: from the north, straight on"
+    )
 
 
 def test_the_way_to_a_junction_by_keyboard(page: Page, city: RunningCity) -> None:
