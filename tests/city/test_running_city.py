@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,6 +109,22 @@ def test_a_second_city_on_the_same_folder_is_refused(city: RunningCity) -> None:
     assert done.returncode == 3
     assert "a city runs on it already" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_ctrl_c_while_it_prepares_is_quiet(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "citybrain.cli", "up", "--port", "0", "--data", str(tmp_path / "data"))
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    with process:
+        assert process.stdout is not None
+        assert "City Brain" in process.stdout.readline()
+        until(lambda: psutil.Process(process.pid).children())
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert not (tmp_path / "data" / "address.json").exists()
 
 
 def test_a_port_in_use_is_named(city: RunningCity, tmp_path: Path) -> None:

@@ -63,7 +63,6 @@ class Layout:
         self.zone_junction = _owners([len(j.zones) for j in net.junctions])
         self.movement_junction = _owners([len(j.movements) for j in net.junctions])
         self.capacity = np.array([max(1.0, z.length_m / VEHICLE_M) for z in zones], np.float64)
-        self.reach_s = np.array([z.length_m / max(1.0, z.speed_mps) for z in zones], np.float64)
         self.always_green = np.array([m.always_green for m in movements], np.bool_)
         self.pair_zone, self.pair_movement, self.share = _pairs(zones, movements)
         self.exit_zone, self.exit_movement, self.exit_known = _exits(net, zones, movements)

@@ -7,9 +7,10 @@ its output is what it does now; the last line of a failure is the reason.
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 
-from citybrain.city.errors import EXIT_INPUT, explain
+from citybrain.city.errors import EXIT_INPUT, EXIT_INTERNAL, explain
 from citybrain.city.plan import RunPlan, read_plan
 from citybrain.city.world import open_scenario, warm_up_s
 from citybrain.cloud import DataFolder, Registers
@@ -41,6 +42,8 @@ def main() -> int:
         prepare(read_plan(Path(sys.argv[1])))
     except Exception as e:
         line, code = explain(e)
+        if code == EXIT_INTERNAL:
+            traceback.print_exc()
         print(line, flush=True)
         return code
     return 0

@@ -17,7 +17,7 @@ from rich.status import Status
 
 from citybrain.city.address import Address, write_address
 from citybrain.city.diary import Diary
-from citybrain.city.errors import EXIT_INTERNAL, PreparationFailed
+from citybrain.city.errors import EXIT_INPUT, EXIT_INTERNAL, PreparationFailed
 from citybrain.city.locate import DEFAULT, City, locate, with_wishes
 from citybrain.city.minutes import Minutes
 from citybrain.city.plan import RunPlan, read_plan, write_plan
@@ -88,7 +88,7 @@ async def _run(city: City, folder: DataFolder, console: Console) -> None:
     page = page_url(city.settings.page)
     plan = _plan(city, folder)
     with console.status("preparing") as status:
-        await _prepare(plan, status)
+        await _prepare(plan, folder.logs / "prepare.log", status)
     declarations = plan.declarations()
     async with _bus_server(plan, folder) as address:
         hide(address.token)
@@ -176,19 +176,30 @@ async def _bus_server(plan: RunPlan, folder: DataFolder) -> AsyncGenerator[BusAd
         yield address
 
 
-async def _prepare(plan: RunPlan, status: Status) -> None:
-    """Have a process work out what the others read. Raises PreparationFailed with its last line."""
+async def _prepare(plan: RunPlan, log: Path, status: Status) -> None:
+    """Have a process work out what the others read. Raises PreparationFailed with its last line.
+
+    Ctrl-C is for this process alone, which then ends the other.
+    """
     command = (sys.executable, "-m", "citybrain.city.prepare", plan.data)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    with log.open("wb") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
     assert process.stdout is not None
     line = ""
-    async for raw in process.stdout:
-        line = raw.decode(errors="replace").strip()
-        status.update(line)
-    if code := await process.wait():
-        raise PreparationFailed(
-            line or "the city could not be prepared", max(code, EXIT_INTERNAL if code < 0 else 0)
-        )
+    try:
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").strip()
+            status.update(line)
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    if code:
+        reason = line or "the city could not be prepared"
+        raise PreparationFailed(f"{reason}: see {log}" if code == EXIT_INTERNAL else reason, max(code, EXIT_INPUT))
 
 
 async def _start(plan: RunPlan, supervisor: Supervisor, status: Status) -> None:

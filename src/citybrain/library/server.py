@@ -59,7 +59,6 @@ class LibraryServer:
         self._kept = [name for name, d in bus.declarations.items() if not d.transient]
         self._groups = Groups(group_s, GROUP_ROWS)
         self._stored: dict[str, int] = {}
-        self._city_ms = 0
         self.stats = LibraryStats("taking_in", 0, 0, 0, 0, 0, 0, 0, 0.0, "")
 
     async def run(self) -> None:
