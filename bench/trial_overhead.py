@@ -25,7 +25,7 @@ from citybrain.city.trial_runs import run_plans
 from citybrain.network import read_scenario
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
-CONTROLLERS: tuple[Controller, ...] = ("own", "brain")
+CONTROLLERS: tuple[Controller, ...] = ("fixed", "brain")
 TARGET = 1.25
 SEED = 1
 

@@ -136,9 +136,10 @@ def switch(
 @app.command()
 def trial(
     network: Annotated[Path, typer.Argument(help="A .sumocfg or a folder with a network and routes.")],
-    controllers: Annotated[str, typer.Option(help="Comma-separated: own, actuated, delay_based, brain.")] = (
-        "own,actuated,brain"
-    ),
+    controllers: Annotated[
+        str,
+        typer.Option(help="Of: fixed, actuated, delay_based, wave, wave_1s, max_pressure, brain."),
+    ] = "fixed,actuated,delay_based,wave,max_pressure,brain",
     seeds: Annotated[int, typer.Option(help="How many seeds.", min=1, max=100)] = 1,
     scale: Annotated[float, typer.Option(help="Share of the demand.", min=0.001, max=10)] = 1.0,
     sensors: Annotated[str, typer.Option(help="clean or field.")] = "clean",

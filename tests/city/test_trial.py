@@ -42,7 +42,7 @@ def results() -> list[TrialResult]:
     """Own plans, actuated and the brain (twice) over the first five minutes of cologne8."""
     scenario = cologne8()
     end_s = scenario.begin_s + SECONDS
-    plans = [TrialPlan(scenario, c, 1, end_s=end_s) for c in ("own", "actuated", "brain", "brain")]
+    plans = [TrialPlan(scenario, c, 1, end_s=end_s) for c in ("fixed", "actuated", "brain", "brain")]
     shares: list[tuple[int, float]] = []
     found = run_plans(plans, jobs=2, progress=lambda index, share: shares.append((index, share)))
     assert {index for index, share in shares if share == 1.0} == {0, 1, 2, 3}
@@ -68,23 +68,23 @@ def test_the_same_run_twice_gives_the_same_score(results: list[TrialResult]) -> 
 
 
 def test_controllers_make_a_difference(results: list[TrialResult]) -> None:
-    own, actuated, brain, _ = results
-    assert len({own.score.delay_s, actuated.score.delay_s, brain.score.delay_s}) == 3
+    fixed, actuated, brain, _ = results
+    assert len({fixed.score.delay_s, actuated.score.delay_s, brain.score.delay_s}) == 3
     assert brain.score.mean_delay_s < actuated.score.mean_delay_s
-    assert brain.decision_ms > 0 and own.decision_ms == 0
-    assert brain.overhead > own.overhead >= 1
+    assert brain.decision_ms > 0 and fixed.decision_ms == 0
+    assert brain.overhead > fixed.overhead >= 1
 
 
 def test_the_table_shows_each_controller_beside_the_baseline(results: list[TrialResult]) -> None:
     out = StringIO()
     Console(file=out, width=80).print(trial_table(results))
     rows = {line.split()[0]: line for line in out.getvalue().splitlines() if "/" in line}
-    assert set(rows) == {"own", "actuated", "brain"}
+    assert set(rows) == {"fixed", "actuated", "brain"}
     assert "…" not in out.getvalue()
     ratio = delay_ratio(results[2:], results)
     assert ratio is not None
     assert f" {ratio:.2f} " in rows["brain"] and " 1.00 " in rows["actuated"]
-    assert f" {results[0].score.mean_delay_s:.1f} " in rows["own"]
+    assert f" {results[0].score.mean_delay_s:.1f} " in rows["fixed"]
     assert delay_ratio(results[:1], results[:1]) is None
 
 
@@ -118,18 +118,18 @@ def test_a_scenario_that_cannot_run_ends_the_trial(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "broken.rou.xml.gz", "wt") as file:
         file.write('<routes><trip id="a" depart="25200" from="nowhere" to="nowhere"/></routes>')
     broken = msgspec.structs.replace(scenario, route_files=(tmp_path / "broken.rou.xml.gz",))
-    plans = [TrialPlan(broken, "own", 1, end_s=scenario.begin_s + 60)]
+    plans = [TrialPlan(broken, "fixed", 1, end_s=scenario.begin_s + 60)]
     with pytest.raises(ScenarioError):
         run_plans(plans)
     lost = msgspec.structs.replace(scenario, net_file=tmp_path / "no.net.xml")
     with pytest.raises(ScenarioError, match="no such file"):
-        run_plans([TrialPlan(lost, "own", 1)])
+        run_plans([TrialPlan(lost, "fixed", 1)])
 
 
 def test_a_run_that_fails_ends_the_others_and_says_which() -> None:
     scenario = cologne8()
     plans = [
-        TrialPlan(scenario, "own", 1),
+        TrialPlan(scenario, "fixed", 1),
         TrialPlan(msgspec.structs.replace(scenario, timezone="UTC", epoch=None), "brain", 7),
     ]
     with pytest.raises(TrialError, match="brain, seed 7: "):
@@ -140,18 +140,22 @@ def test_a_run_that_fails_ends_the_others_and_says_which() -> None:
 def test_the_command_writes_one_line_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cologne8()
     out = tmp_path / "runs.jsonl"
-    run_trials(DATA / "cologne8", "own", 2, 1.0, "clean", 60, 2, out)
+    run_trials(DATA / "cologne8", "fixed", 2, 1.0, "clean", 60, 2, out)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(r["controller"], r["seed"], r["seconds"]) for r in lines] == [("own", 1, 60), ("own", 2, 60)]
+    assert [(r["controller"], r["seed"], r["seconds"]) for r in lines] == [("fixed", 1, 60), ("fixed", 2, 60)]
     assert lines[0]["score"]["mean_delay_s"] == pytest.approx(
         lines[0]["score"]["delay_s"] / lines[0]["score"]["vehicles"]
     )
-    assert "own" in capsys.readouterr().out
+    assert "fixed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("controllers", "sensors", "what"),
-    [("own,magic", "clean", "'magic' is none"), (",", "clean", "none is given"), ("own", "psychic", "--sensors")],
+    [
+        ("fixed,magic", "clean", "'magic' is none"),
+        (",", "clean", "none is given"),
+        ("fixed", "psychic", "--sensors"),
+    ],
 )
 def test_unknown_wishes_are_refused(controllers: str, sensors: str, what: str) -> None:
     cologne8()

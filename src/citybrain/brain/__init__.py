@@ -1,15 +1,17 @@
 """The brain: from what detectors see to what signals shall show, as pure steps between datasets.
 
 `EstimateQueues` keeps the queue of every movement, `DecideStages` orders every junction a stage each second, and
-`steps` makes both for a network. Whether an order is carried out is the guard's business, never the brain's.
+`steps` makes both for a network. `baseline_steps` gives the rules from the literature that the brain is measured
+against. Whether an order is carried out is the guard's business, never the brain's.
 """
 
+from citybrain.brain.baseline import baseline_steps
 from citybrain.brain.decide import DecideStages
 from citybrain.brain.estimate import EstimateQueues
 from citybrain.brain.layout import Layout
 from citybrain.model import RoadNet, Step
 
-__all__ = ["DecideStages", "EstimateQueues", "steps"]
+__all__ = ["DecideStages", "EstimateQueues", "baseline_steps", "steps"]
 
 
 def steps(net: RoadNet) -> tuple[Step, ...]:

@@ -9,17 +9,19 @@ import pyarrow as pa
 from citybrain import brain
 from citybrain.city.second import Second
 from citybrain.cloud import Graph, LocalRunner
-from citybrain.model import Batch, Declarations, RoadNet, Tick
+from citybrain.model import Batch, Declarations, RoadNet, Step, Tick
 
 ORDERS = "traffic.signal_order"
 
 
 class Loop:
-    """Orders of one second count in the next, as on the bus."""
+    """Orders of one second count in the next, as on the bus. `steps` decide, the brain's where none are given."""
 
-    def __init__(self, second: Second, net: RoadNet, declarations: Declarations) -> None:
+    def __init__(
+        self, second: Second, net: RoadNet, declarations: Declarations, steps: Sequence[Step] | None = None
+    ) -> None:
         self.second = second
-        self._runner = LocalRunner(Graph(brain.steps(net), declarations))
+        self._runner = LocalRunner(Graph(brain.steps(net) if steps is None else steps, declarations))
         self._orders: list[pa.RecordBatch] = []
 
     def advance(self) -> tuple[Tick, list[Batch]]:

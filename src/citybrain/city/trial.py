@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Literal, get_args
@@ -12,18 +12,30 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from citybrain import brain
 from citybrain.city.loop import Loop
 from citybrain.city.second import Second
 from citybrain.city.trial_score import Score, read_score
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
-from citybrain.model import RoadNet
-from citybrain.network import Scenario, SimulatedCity
+from citybrain.model import RoadNet, Step
+from citybrain.network import Scenario, SignalMode, SimulatedCity
 
-Controller = Literal["own", "actuated", "delay_based", "brain"]
+Controller = Literal["fixed", "actuated", "delay_based", "wave", "wave_1s", "max_pressure", "brain"]
 CONTROLLERS: tuple[Controller, ...] = get_args(Controller)
 Sensors = Literal["clean", "field"]
 TELL_S = 60
+DECISION_S = 10
+"""How often the baselines decide, as in the papers that they come from."""
+_MODES: dict[Controller, SignalMode] = {
+    "fixed": "own",
+    "actuated": "actuated",
+    "delay_based": "delay_based",
+    "wave": "guard",
+    "wave_1s": "guard",
+    "max_pressure": "guard",
+    "brain": "guard",
+}
 
 Progress = Callable[[float, float | None], None]
 """Called now and then with the city seconds done and, where known, to do."""
@@ -70,12 +82,12 @@ class TrialResult(Struct, frozen=True):
         return self.cpu_s / self.simulator_s if self.simulator_s else math.inf
 
 
-class _Brain:
-    """The brain in process: the same graph of steps as on the bus."""
+class _Decider:
+    """Steps in process behind the guard: the brain's or a baseline's."""
 
-    def __init__(self, city: SimulatedCity, net: RoadNet) -> None:
+    def __init__(self, city: SimulatedCity, net: RoadNet, steps: Sequence[Step]) -> None:
         declarations = load_catalogue(None)
-        self._loop = Loop(Second(city, Guard(net, city.time_ms), declarations, 1), net, declarations)
+        self._loop = Loop(Second(city, Guard(net, city.time_ms), declarations, 1), net, declarations, steps)
         self.took_ms: list[float] = []
         self.refusals = 0
 
@@ -102,8 +114,10 @@ def run_trial(
 ) -> TrialResult:
     """Run one controller over a scenario in this process (SUMO allows one run a process at a time).
 
-    `own`: the network's programs as SUMO runs them; `actuated`, `delay_based`: SUMO's controllers on the real
-    stages; `brain`: our brain behind our guard. `outputs`: where SUMO's trip output is kept. Raises ScenarioError.
+    `fixed`: the network's programs as SUMO runs them; `actuated`, `delay_based`: SUMO's controllers on the real
+    stages; `wave`, `max_pressure` (deciding each 10 s), `wave_1s` and `brain`: steps behind our guard. `sensors`
+    are the brain's; the baselines always see clean counts. `outputs`: where SUMO's trip output is kept.
+    Raises ScenarioError.
     """
     scenario = msgspec.structs.replace(scenario, seed=seed, loops=False)
     if begin_s is not None:
@@ -112,9 +126,12 @@ def run_trial(
         scenario = msgspec.structs.replace(scenario, end_s=end_s)
     with tempfile.TemporaryDirectory(prefix="citybrain-trial-") as folder:
         kept = outputs or Path(folder)
-        mode = "guard" if controller == "brain" else controller
-        with SimulatedCity(scenario, net, control=mode, sensors=sensors, score=False, outputs=kept) as city:
-            thinking = _Brain(city, net) if controller == "brain" else None
+        steps = _steps(controller, net)
+        seen = sensors if controller == "brain" else "clean"
+        with SimulatedCity(
+            scenario, net, control=_MODES[controller], sensors=seen, score=False, outputs=kept
+        ) as city:
+            thinking = _Decider(city, net, steps) if steps else None
             wall, cpu = perf_counter(), process_time()
             seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
             wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
@@ -136,6 +153,16 @@ def run_trial(
         decision_p99_ms=took[int(len(took) * 0.99)] if took else 0.0,
         refusals=thinking.refusals if thinking else 0,
     )
+
+
+def _steps(controller: Controller, net: RoadNet) -> tuple[Step, ...]:
+    if controller == "brain":
+        return brain.steps(net)
+    if controller == "max_pressure":
+        return brain.baseline_steps(net, "max_pressure", DECISION_S)
+    if controller == "wave" or controller == "wave_1s":
+        return brain.baseline_steps(net, "wave", DECISION_S if controller == "wave" else 1)
+    return ()
 
 
 def _run(city: SimulatedCity, step: Callable[[], None], scenario: Scenario, progress: Progress) -> float:
