@@ -17,8 +17,6 @@ from citybrain.model import Batch, RoadNet, State, Step, Tick, Why
 
 Rule = Literal["wave", "max_pressure"]
 NEVER = -1
-SEEN = {"wave": "count", "max_pressure": "count"}
-"""What each rule counts."""
 
 
 class DecideGreedily:
@@ -27,9 +25,10 @@ class DecideGreedily:
     A stage weighs the sum over the movements that it lets go and that are not always green:
 
     - `wave`: vehicles in their zones (longest approach; MAXWAVE of RESCO's benchmark, there with 200 m);
-    - `max_pressure`: vehicles in their zones less those on the link that they lead to, so far as zones see it
-      (P. Varaiya, Max pressure control of a network of signalized intersections, Transportation Research C 36
-      (2013) 177-195, with equal turning ratios and saturation flows).
+    - `max_pressure`: vehicles in their zones less the mean of those that wait for a movement on the link that they
+      lead to, so far as zones see it, and never less than nothing (P. Varaiya, Max pressure control of a network
+      of signalized intersections, Transportation Research C 36 (2013) 177-195, with equal turning ratios and
+      saturation flows; a pressure below 0 counts as 0, since a stage need not let a movement go that has green).
 
     The running stage is held when no other weighs more. Minimum green, change and maximum red are the guard's.
     """
@@ -82,16 +81,16 @@ class DecideGreedily:
     def _see(self, vehicles: Floats, rows: pa.RecordBatch) -> None:
         zones = self._layout.zones.places(rows.column("zone"))
         known = zones >= 0
-        seen = rows.column(SEEN[self._rule]).to_numpy(zero_copy_only=False).astype(np.float64)
+        seen = rows.column("count").to_numpy(zero_copy_only=False).astype(np.float64)
         vehicles[zones[known]] = seen[known]
 
     def _of_movements(self, vehicles: Floats) -> Floats:
         """The weight of each movement by place within the ordered junctions, shapes (Z,) → (J, K)."""
-        weight = np.append(self._layout.to_movements(vehicles), 0.0)
+        weight = self._layout.to_movements(vehicles)
         if self._rule == "max_pressure":
             ahead = np.bincount(self._exit_movement, vehicles[self._exit_zone], minlength=len(weight))
-            weight -= ahead
-        return np.where(self._waits_here, weight[self._slots], 0.0)
+            weight = np.maximum(weight - ahead / self._ways_on, 0.0)
+        return np.where(self._waits_here, np.append(weight, 0.0)[self._slots], 0.0)
 
     def _choose(self, weights: Floats, running: Places) -> Places:
         rows = np.arange(len(weights))
