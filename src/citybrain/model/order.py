@@ -30,6 +30,16 @@ class Control(StrEnum):
     """Own plan, because the brain or the bus has been silent."""
     REFUSED = "refused"
     """Own plan, because the junction cannot be controlled."""
+    HOLD = "hold"
+    """A person holds a stage."""
+    FLASH = "flash"
+    """A person has set it to flashing amber."""
+    ADVISED = "advised"
+    """Own plan; the brain's orders are proposals that a person may approve."""
+    APPROVED = "approved"
+    """The brain's present proposal, approved by a person, is carried out."""
+    PREEMPTED = "preempted"
+    """A stage asked for with priority, for an escort or an emergency."""
 
 
 class SignalOrder(Struct, frozen=True):
@@ -51,8 +61,24 @@ class Refusal(Struct, frozen=True):
     reason: str
 
 
+class Preemption(Struct, frozen=True):
+    """Show `stage` at `junction` with priority until `until_ms`: for an escort or an emergency.
+
+    `source` names the requester, who alone may ask again, prolong or release it before its end.
+    """
+
+    junction: str
+    stage: int
+    until_ms: int
+    source: str
+
+
 class SwitchRequest(Struct, frozen=True):
-    """A person's command: give the junctions of an area to the brain or to their own plans."""
+    """A person's command over the junctions of an area.
+
+    `control` BRAIN, OWN_PLAN or ADVISED says who decides, and ends a stage held or flashing there. HOLD (with
+    `stage`) and FLASH need one junction and an end. ADVISED with `stage` approves what the brain proposes there now.
+    """
 
     id: str
     area: str
@@ -62,3 +88,8 @@ class SwitchRequest(Struct, frozen=True):
     why: str
     requested_ms: int
     until_ms: int | None = None
+    stage: int | None = None
+    lock: bool = False
+    """Nobody else's request touches the junction until `until_ms` (which a lock needs)."""
+    force: bool = False
+    """Override somebody else's lock."""
