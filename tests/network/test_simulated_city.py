@@ -181,26 +181,6 @@ def test_a_breakdown_stops_a_vehicle_for_its_time() -> None:
     assert stopped[-1] == 0
 
 
-def test_field_sensors_are_out_and_miscount_the_same_way_each_time() -> None:
-    scenario, net = city_of("hangzhou4x4")
-
-    def readings(sensors: str) -> list[Batch]:
-        with SimulatedCity(scenario, net, sensors="field" if sensors == "field" else "clean") as city:
-            return [second(city)[0] for _ in range(200)]
-
-    field, clean = readings("field"), readings("clean")
-    assert [b.rows for b in readings("field")] == [b.rows for b in field]
-    out = [not h for h in field[-1].rows.column("healthy").to_pylist()]
-    assert 0.03 < np.mean(out) < 0.2
-    for name in ("count", "halted", "entered", "passed"):
-        told = np.array([b.rows.column(name).to_numpy() for b in field])
-        real = np.array([b.rows.column(name).to_numpy() for b in clean])
-        assert (told <= real).all()
-        assert (told[:, out] == 0).all()
-    counts = [sum(pc.sum(b.rows.column("count")).as_py() for b in batches) for batches in (field, clean)]
-    assert 0.8 < counts[0] / counts[1] < 0.93
-
-
 def test_a_scenario_that_loops_begins_again_while_city_time_goes_on() -> None:
     scenario, net = city_of("cologne8")
     short = msgspec.structs.replace(scenario, end_s=scenario.begin_s + 60, loops=True)

@@ -1,52 +1,192 @@
-"""Faults of detectors in the field: some are out, the others miscount."""
+"""Faults of detectors in the field: some are out, some stuck, all are late, and cameras miscount."""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from msgspec import Struct
+
+from citybrain.model import Zone, from_bytes, to_bytes
+from citybrain.network.schema import declared
 
 OUT_SHARE = 0.10
-OUT_MS = 10 * 60_000
-"""A detector that fails is out for this long."""
+STUCK_SHARE = 0.02
+SPELL_MS = 10 * 60_000
+"""A detector that is out or stuck is so for this long. Each has its own beat: they do not fail together."""
 MISCOUNT_SHARE = 0.05
+"""Half of them are missed, half counted twice: the mean is right."""
+LAPSE_MS = 10_000
+"""A camera that misses a vehicle or takes it for two does so for this long: what hides a vehicle from it (a lorry
+in front, a shadow, a queue that touches) stays for seconds. Noise that is new each second would cancel out in any
+filter and flatter it; noise that lasts for the whole stay would hide a lone vehicle for good: no camera does."""
+LATENCIES_S = (1, 2, 3)
+"""One for each detector, for good: a chain of camera, computer and line has its own delay."""
+VEHICLE_M = 7.5
+_READ = "traffic.lane_reading"
 _COUNTS = ("count", "halted", "entered", "passed")
 _FLAGS = ("stop_occupied", "upstream_occupied")
+_FROZEN, _OCCUPIED, _EMPTY = 0, 1, 2
+_HOLDS = (*_COUNTS, "mean_speed_mps", *_FLAGS)
+_WORD = 0xFFFFFFFF
+
+_Ints = npt.NDArray[np.int64]
+_Flags = npt.NDArray[np.bool_]
+_Columns = dict[str, npt.NDArray[Any]]
+
+
+class Late(Struct):
+    """Readings on their way: when they arrive, and the rows as an Arrow stream."""
+
+    arrives_ms: int
+    rows: bytes
+
+
+class Held(Struct):
+    """What a frozen detector repeats in its spell; the numbers in the order of `_HOLDS`, speed NaN when empty."""
+
+    spell: int
+    numbers: list[float]
+
+
+class FaultMemory(Struct):
+    """What the faults remember over a restart."""
+
+    late: list[Late]
+    held: dict[int, Held]
+
+
+class Miscounts:
+    """How many vehicles a camera takes those for that are there: each for none, one or two.
+
+    It follows from seed, zone, vehicle and city time alone.
+    """
+
+    def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
+        self._salt = {z.id: zlib.crc32(f"{seed}:{z.id}".encode()) for z in zones}
+
+    def number(self, zone: str, vehicles: Iterable[str], time_ms: int) -> int:
+        """How many the camera of `zone` sees."""
+        salt, edge = self._salt[zone], int(MISCOUNT_SHARE / 2 * _WORD)
+        seen = 0
+        for vehicle in vehicles:
+            name = zlib.crc32(vehicle.encode(), salt)
+            draw = _mixed(name ^ ((time_ms + name) // LAPSE_MS * 0x9E3779B1 & _WORD))
+            seen += 1 + (draw < edge) - (draw > _WORD - edge)
+        return seen
 
 
 class FieldFaults:
-    """Takes a tenth of the detectors out at a time and lets the others miss a twentieth of what they count.
+    """Takes a tenth of the detectors out at a time, lets a fiftieth be stuck, and delivers every reading late.
 
-    Which and when follows from seed, zone and city time alone, so that a run repeats. A detector that is out
-    reads zero with healthy = false.
+    A detector that is out reads zero with healthy = false. One that is stuck says that it is healthy, and repeats
+    its last reading, sees a full lane that stands, or nobody. Which and when follows from seed, zone and city time
+    alone, so that a run repeats. `time` of a reading is when it was measured.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
+        self.miscounts = Miscounts(seed, zones)
+        self._capacity = np.array([max(1, int(z.length_m / VEHICLE_M)) for z in zones], np.int64)
+        self._salt = np.array([zlib.crc32(f"{seed}/{z.id}".encode()) for z in zones], np.uint64)
+        one = np.ones(len(zones), np.int64)
+        self._beat_ms = (_draw(self._salt, one) * SPELL_MS).astype(np.int64)
+        choice = (_draw(self._salt, 2 * one) * len(LATENCIES_S)).astype(np.int64)
+        self._latency_s = np.array(LATENCIES_S)[choice]
+        self._late: list[tuple[int, pa.RecordBatch]] = []
+        self._held: dict[int, Held] = {}
 
-    def apply(self, rows: pa.RecordBatch, time_ms: int) -> pa.RecordBatch:
-        """The same rows as the field would give them."""
-        zones = rows.column("zone").to_pylist()
-        out = np.array([self._draw(f"{z}:{time_ms // OUT_MS}") < OUT_SHARE for z in zones])
-        rng = np.random.default_rng((self._seed, time_ms))
-        columns = {name: rows.column(name) for name in rows.schema.names}
-        counts = {name: _numbers(columns[name]) for name in _COUNTS}
-        seen = {name: np.where(out, 0, rng.binomial(n, 1 - MISCOUNT_SHARE)) for name, n in counts.items()}
-        seen["halted"] = np.minimum(seen["halted"], seen["count"])
-        columns |= {name: pa.array(values) for name, values in seen.items()}
-        for name in _FLAGS:
-            columns[name] = pa.array(columns[name].to_numpy(zero_copy_only=False) & ~out)
-        speed = columns["mean_speed_mps"].to_numpy(zero_copy_only=False)
-        columns["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=(seen["count"] == 0))
-        columns["healthy"] = pa.array(~out)
-        return pa.RecordBatch.from_arrays(list(columns.values()), schema=rows.schema)
+    def keep(self) -> FaultMemory:
+        """What `start` needs to go on."""
+        return FaultMemory([Late(at, to_bytes(rows)) for at, rows in self._late], dict(self._held))
 
-    def _draw(self, what: str) -> float:
-        return zlib.crc32(f"{self._seed}:{what}".encode()) / 2**32
+    def start(self, memory: FaultMemory | None = None) -> None:
+        """Begin anew, or with what `keep` gave."""
+        kept = memory or FaultMemory([], {})
+        self._late = [(late.arrives_ms, from_bytes(late.rows, declared(_READ))) for late in kept.late]
+        self._held = dict(kept.held)
+
+    def out(self, time_ms: int) -> _Flags:
+        """Which detectors say that they are out, shape (Z,)."""
+        found: _Flags = self._fate(time_ms) < OUT_SHARE
+        return found
+
+    def stuck(self, time_ms: int) -> _Flags:
+        """Which detectors are stuck and do not say so, shape (Z,)."""
+        fate = self._fate(time_ms)
+        found: _Flags = (fate >= OUT_SHARE) & (fate < OUT_SHARE + STUCK_SHARE)
+        return found
+
+    def deliver(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch | None:
+        """What arrives at `time_ms`, when `rows` are measured then (of the zones from place `first` on)."""
+        wrong = self._wrong(rows, first, time_ms)
+        latency = self._latency_s[first : first + rows.num_rows]
+        for seconds in LATENCIES_S:
+            some = wrong.filter(pa.array(latency == seconds))
+            if some.num_rows:
+                self._late.append((time_ms + 1000 * seconds, some))
+        due = [some for at, some in self._late if at <= time_ms]
+        self._late = [(at, some) for at, some in self._late if at > time_ms]
+        if not due:
+            return None
+        return pa.Table.from_batches(due).combine_chunks().to_batches()[0]
+
+    def _fate(self, time_ms: int) -> npt.NDArray[np.float64]:
+        """A number in [0, 1) for each detector, new with each of its spells."""
+        return _draw(self._salt, self._spell(time_ms) + 3)
+
+    def _spell(self, time_ms: int) -> _Ints:
+        return (time_ms + self._beat_ms) // SPELL_MS
+
+    def _wrong(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch:
+        """The rows as detectors that are out or stuck give them."""
+        here = slice(first, first + rows.num_rows)
+        fate, spell = self._fate(time_ms)[here], self._spell(time_ms)[here]
+        columns: _Columns = {name: rows.column(name).to_numpy(zero_copy_only=False).copy() for name in _HOLDS}
+        columns["mean_speed_mps"] = columns["mean_speed_mps"].astype(np.float64)
+        out = fate < OUT_SHARE
+        for name in _HOLDS:
+            columns[name][out] = np.nan if name == "mean_speed_mps" else 0
+        for at in np.flatnonzero(~out & (fate < OUT_SHARE + STUCK_SHARE)):
+            kind = int((fate[at] - OUT_SHARE) / STUCK_SHARE * 3)
+            for name, number in zip(
+                _HOLDS, self._stuck(columns, int(at), first, int(spell[at]), kind), strict=True
+            ):
+                columns[name][at] = number
+        changed = {name: rows.column(name) for name in rows.schema.names}
+        changed |= {name: pa.array(columns[name]) for name in (*_COUNTS, *_FLAGS)}
+        speed = columns["mean_speed_mps"]
+        changed["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=np.isnan(speed))
+        changed["healthy"] = pa.array(~out)
+        return pa.RecordBatch.from_arrays(list(changed.values()), schema=rows.schema)
+
+    def _stuck(self, columns: _Columns, at: int, first: int, spell: int, kind: int) -> Sequence[float]:
+        """What a stuck detector says, in the order of `_HOLDS`."""
+        if kind == _EMPTY:
+            return (0, 0, 0, 0, np.nan, 0, 0)
+        if kind == _OCCUPIED:
+            full = int(self._capacity[first + at])
+            return (full, full, 0, 0, 0.0, 1, 1)
+        held = self._held.get(first + at)
+        if held is None or held.spell != spell:
+            held = self._held[first + at] = Held(spell, [float(columns[name][at]) for name in _HOLDS])
+        return held.numbers
 
 
-def _numbers(column: pa.Array) -> npt.NDArray[np.int64]:
-    numbers: npt.NDArray[np.int64] = column.to_numpy(zero_copy_only=False)
-    return numbers
+def _mixed(x: int) -> int:
+    """A 32-bit number scattered over all 32-bit numbers (the finaliser of MurmurHash3, public domain)."""
+    x = (x ^ x >> 16) * 0x85EBCA6B & _WORD
+    x = (x ^ x >> 13) * 0xC2B2AE35 & _WORD
+    return x ^ x >> 16
+
+
+def _draw(salt: npt.NDArray[np.uint64], what: _Ints) -> npt.NDArray[np.float64]:
+    """Numbers in [0, 1), shapes (n,), (n,) → (n,) (the finaliser of SplitMix64, public domain)."""
+    x = salt * np.uint64(0x9E3779B97F4A7C15) + what.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    drawn: npt.NDArray[np.float64] = (x ^ (x >> np.uint64(31))).astype(np.float64) / 2.0**64
+    return drawn

@@ -5,7 +5,7 @@ Vehicle ids stay in here: what leaves are counts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import libsumo
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
+from citybrain.network.field_fault import FaultMemory, FieldFaults, Miscounts
 from citybrain.network.schema import TIME, schema_of
 
 HALTED_MPS = 0.1
@@ -45,16 +46,19 @@ class SensorMemory(Struct):
 
     turn: int
     groups: list[GroupMemory]
+    faults: FaultMemory | None = None
 
 
 class LaneSensors:
     """Reads the zones of a network, all each second where they are few, else in rotation (at most each 4 s).
 
-    `read` gives the rows of `traffic.lane_reading` for the group whose turn it is.
+    `read` gives the rows of `traffic.lane_reading` for the group whose turn it is; `faulty`: as detectors in the
+    field would (by that seed), and late.
     """
 
-    def __init__(self, net: RoadNet) -> None:
+    def __init__(self, net: RoadNet, faulty: int | None = None) -> None:
         zones = [z for j in net.junctions for z in j.zones]
+        self._faults = FieldFaults(faulty, zones) if faulty is not None else None
         self.period_s = min(SLOWEST_S, max(1, -(-len(zones) // ZONES_A_SECOND)))
         share = -(-len(net.junctions) // self.period_s)
         parts = [net.junctions[i : i + share] for i in range(0, len(net.junctions), share)]
@@ -65,12 +69,19 @@ class LaneSensors:
             for movement in junction.movements:
                 for zone in movement.zones:
                     exits.setdefault(zone, set()).add(movement.to_link)
-        self._groups = [_Group([z for j in part for z in j.zones], edges, nodes, exits) for part in parts]
+        miscounts = self._faults.miscounts if self._faults else None
+        self._groups: list[_Group] = []
+        first = 0
+        for part in parts:
+            group = _Group([z for j in part for z in j.zones], first, edges, nodes, exits, miscounts)
+            self._groups.append(group)
+            first += len(group.zones)
         self._turn = 0
 
     def keep(self) -> SensorMemory:
         """What `start` needs to go on."""
-        return SensorMemory(self._turn, [GroupMemory(g.seen, g.last_ms) for g in self._groups])
+        faults = self._faults.keep() if self._faults else None
+        return SensorMemory(self._turn, [GroupMemory(g.seen, g.last_ms) for g in self._groups], faults)
 
     def start(self, memory: SensorMemory | None = None) -> None:
         """Begin on a SUMO that has just started: anew, or with what `keep` gave."""
@@ -80,12 +91,16 @@ class LaneSensors:
             kept = memory.groups[i] if memory is not None and fits else GroupMemory({}, None)
             group.seen, group.last_ms = kept.seen, kept.last_ms
             group.awake()
+        if self._faults is not None:
+            self._faults.start(memory.faults if memory is not None and fits else None)
 
-    def read(self, time_ms: int) -> pa.RecordBatch:
-        """The readings of the group whose turn it is at city time `time_ms`."""
+    def read(self, time_ms: int) -> pa.RecordBatch | None:
+        """The readings that arrive at city time `time_ms`: of the group whose turn it is, or, of detectors in the
+        field, those measured 1 to 3 s before. None where there are none."""
         group = self._groups[self._turn]
         self._turn = (self._turn + 1) % len(self._groups)
-        return group.read(time_ms, float(self.period_s))
+        rows = group.read(time_ms, float(self.period_s))
+        return rows if self._faults is None else self._faults.deliver(rows, group.first, time_ms)
 
 
 class Sight(Struct):
@@ -93,7 +108,7 @@ class Sight(Struct):
 
     at_line: list[str] = []
     above: list[str] = []
-    halted: int = 0
+    standing: list[str] = []
     speed: float = 0.0
     stop: bool = False
     upstream: bool = False
@@ -122,11 +137,16 @@ class _Group:
     def __init__(
         self,
         zones: Sequence[Zone],
+        first: int,
         edges: dict[str, str],
         nodes: dict[str, str],
         exits: dict[str, set[str]],
+        miscounts: Miscounts | None,
     ) -> None:
         self.zones = zones
+        self.first = first
+        """Place of its first zone among all of the network."""
+        self._miscounts = miscounts
         self._names = pa.array([z.id for z in zones], pa.string())
         self._junctions = pa.array([z.junction for z in zones], pa.string())
         self._healthy = pa.array(np.ones(len(zones), bool))
@@ -155,7 +175,7 @@ class _Group:
         self.last_ms = time_ms
         before, now = self.seen if known else None, self._look(time_ms / 1000)
         self.seen = now
-        return self._rows(time_ms, elapsed, now, *self._follow(before, now))
+        return self._rows(time_ms, elapsed, now, *self._follow(before, now, time_ms))
 
     def _look(self, time_s: float) -> dict[int, Sight]:
         vehicles_on, ids_on = libsumo.edge.getLastStepVehicleNumber, libsumo.lane.getLastStepVehicleIDs
@@ -175,7 +195,8 @@ class _Group:
                     continue
                 approach.occupied = True
                 seen: list[str] = []
-                halted, total, front, at = 0, 0.0, 0.0, _NO_LOOP
+                standing: list[str] = []
+                total, front, at = 0.0, 0.0, _NO_LOOP
                 for vehicle in reversed(ids):  # from the front: the first one too far ends the look
                     place = position(vehicle)
                     if place < begin:
@@ -188,20 +209,20 @@ class _Group:
                     v = speed_of(vehicle)
                     total += v
                     if v < HALTED_MPS:
-                        halted += 1
+                        standing.append(vehicle)
                 if seen:
                     nearest = 0.0
                     sight = now.setdefault(zone, Sight())
                     (sight.at_line if stop_loop < _NO_LOOP else sight.above).extend(seen)
                     sight.speed += total
-                    sight.halted += halted
+                    sight.standing.extend(standing)
                     sight.stop |= front >= stop_loop
                     sight.upstream |= at <= up_loop
             approach.asleep_until = time_s + min(nearest / approach.fastest_mps, LONGEST_SLEEP_S)
         return now
 
     def _follow(
-        self, before: dict[int, Sight] | None, now: dict[int, Sight]
+        self, before: dict[int, Sight] | None, now: dict[int, Sight], time_ms: int
     ) -> tuple[dict[int, int], dict[int, int]]:
         """Vehicles that entered and that crossed the stop line since the look `before`, by zone."""
         entered: dict[int, int] = {}
@@ -215,18 +236,24 @@ class _Group:
                 continue
             new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
             if new:
-                entered[zone] = len(new)
+                entered[zone] = self._number(zone, new, time_ms)
         for zone, old in before.items():
             sight = now.get(zone, nothing)
             if sight.at_line == old.at_line and sight.above == old.above:
                 continue
-            gone = sum(self._passed(zone, v, False) for v in set(old.at_line).difference(sight.at_line))
+            gone = [v for v in set(old.at_line).difference(sight.at_line) if self._passed(zone, v, False)]
             if old.above:
                 left = set(old.above).difference(sight.at_line, sight.above)
-                gone += sum(self._passed(zone, v, True) for v in left)
+                gone += [v for v in left if self._passed(zone, v, True)]
             if gone:
-                passed[zone] = gone
+                passed[zone] = self._number(zone, gone, time_ms)
         return entered, passed
+
+    def _number(self, zone: int, vehicles: Collection[str], time_ms: int) -> int:
+        """How many the camera takes them for."""
+        if self._miscounts is None:
+            return len(vehicles)
+        return self._miscounts.number(self.zones[zone].id, vehicles, time_ms)
 
     def _passed(self, zone: int, vehicle: str, strict: bool) -> bool:
         """Whether a vehicle that left the zone crossed its stop line (rather than change lane or end its trip).
@@ -252,10 +279,10 @@ class _Group:
         n = len(self.zones)
         at = np.fromiter(now, np.int64, len(now))
         sights = now.values()
-        count = _filled(n, at, [len(s.at_line) + len(s.above) for s in sights])
-        halted = _filled(n, at, [s.halted for s in sights])
+        count = _filled(n, at, [self._number(z, [*s.at_line, *s.above], time_ms) for z, s in now.items()])
+        halted = _filled(n, at, [self._number(z, s.standing, time_ms) for z, s in now.items()])
         speed = np.zeros(n)
-        speed[at] = [s.speed for s in sights]
+        speed[at] = [s.speed / (len(s.at_line) + len(s.above)) for s in sights]
         stop, upstream = np.zeros(n, bool), np.zeros(n, bool)
         stop[at] = [s.stop for s in sights]
         upstream[at] = [s.upstream for s in sights]
@@ -266,7 +293,7 @@ class _Group:
             pa.array(np.full(n, elapsed)),
             pa.array(count),
             pa.array(halted),
-            pa.array(speed / np.maximum(count, 1), mask=count == 0),
+            pa.array(speed, mask=count == 0),
             pa.array(_filled(n, list(entered), list(entered.values()))),
             pa.array(_filled(n, list(passed), list(passed.values()))),
             pa.array(stop),

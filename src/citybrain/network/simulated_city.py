@@ -18,7 +18,6 @@ import pyarrow as pa
 from citybrain.model import Batch, RoadNet, Tick, to_ms
 from citybrain.network.day_file import DAY_S, day_file
 from citybrain.network.event import CityEvent, Events
-from citybrain.network.field_fault import FieldFaults
 from citybrain.network.frame import FrameMaker
 from citybrain.network.lane_sensor import LaneSensors
 from citybrain.network.link_probe import SHARE, LinkProbes
@@ -38,8 +37,8 @@ class SimulatedCity:
 
     `control`: "guard" — lamps come through `show`; "own" — the network's own programs; "actuated" and
     "delay_based" — SUMO's own controllers on the real stages (these are the shadow: no detectors are read).
-    `state`: a saved minute to go on from. `run`: number of this incarnation. `sensors`: "field" takes a tenth of
-    the detectors out at a time and miscounts by a twentieth. `events`: what shall happen besides the scenario's
+    `state`: a saved minute to go on from. `run`: number of this incarnation. `sensors`: "field" as in
+    `FieldFaults`: out, stuck, late and miscounting. `events`: what shall happen besides the scenario's
     own. `score`: whether `sim.score` is made. `outputs`: folder for SUMO's own trip output.
 
     Close one before the next is made in a process. Raises ScenarioError in one line where SUMO refuses the
@@ -78,7 +77,7 @@ class SimulatedCity:
         self._frames = FrameMaker(net, run)
         self._events = Events(net)
         self._lanes: LaneSensors | None = None
-        self._faults = FieldFaults(scenario.seed) if sensors == "field" else None
+        self._faulty = scenario.seed if sensors == "field" else None
         self._probes = LinkProbes(net, scenario.seed, probes)
         self._score = TrafficScore(net, "live" if control == "guard" else "shadow") if score else None
         try:
@@ -122,8 +121,7 @@ class SimulatedCity:
         now = self.time_ms
         made: list[tuple[str, pa.RecordBatch | None]] = []
         if self._lanes is not None:
-            rows = self._lanes.read(now)
-            made.append(("traffic.lane_reading", self._faults.apply(rows, now) if self._faults else rows))
+            made.append(("traffic.lane_reading", self._lanes.read(now)))
             made.append(("traffic.link_speed", self._probes.read(now)))
         if self._score is not None:
             made.append(("sim.score", self._score.read(now)))
@@ -173,7 +171,7 @@ class SimulatedCity:
             self._offset_ms = kept.offset_ms
         self._start(state, (kept.time_ms - kept.offset_ms) / 1000 if kept else self.scenario.begin_s)
         if self.control == "guard":
-            self._lanes = LaneSensors(self.net)
+            self._lanes = LaneSensors(self.net, self._faulty)
         self._resume(kept)
 
     def _start(self, state: Path | None, sim_s: float) -> None:
