@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import typer.main
@@ -19,11 +19,19 @@ DOCS = Path(__file__).parent.parent / "docs"
 def _settings(struct: Any, prefix: str = "") -> list[str]:
     names: list[str] = []
     for field in msgspec.structs.fields(struct):
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            names += _settings(field.type, f"{prefix}{field.name}.")
-        else:
+        table = _struct_in(field.type)
+        if table is None:
             names.append(prefix + field.name)
+        else:
+            names += _settings(table, f"{prefix}{field.name}.")
     return names
+
+
+def _struct_in(kind: Any) -> Any:
+    """The settings struct that a type is, or is a list of."""
+    if isinstance(kind, type):
+        return kind if issubclass(kind, msgspec.Struct) else None
+    return next((found for part in get_args(kind) if (found := _struct_in(part))), None)
 
 
 def test_every_setting_has_its_line_and_no_line_is_dead() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -201,19 +200,6 @@ def test_yellow_and_limits_stay_within_what_a_street_may_have() -> None:
             assert all(3.0 <= y <= 6.0 for y in junction.yellow_s)
             assert 1.0 <= junction.all_red_s <= 3.0
             assert (junction.min_green_s, junction.max_red_s) == (5.0, 120.0)
-
-
-def test_nanchang_refuses_junctions_whose_plan_conflicts_and_keeps_the_rest() -> None:
-    net = net_of("nanchang859")
-    assert len(net.junctions) == 859
-    refused = [j for j in net.junctions if j.refused]
-    assert 0 < len(refused) < 100
-    for junction in refused:
-        assert junction.refused is not None
-        n, i, j = map(int, re.findall(r"(?:stage|links|and) (\d+)", junction.refused))
-        a, b = junction.stages[n].lamps[i], junction.stages[n].lamps[j]
-        assert a in "Gg" and b in "Gg" and j in junction.conflicts[i]
-        assert not (a == "g" and j in junction.yields[i]) and not (b == "g" and i in junction.yields[j])
 
 
 def test_a_cached_network_is_the_network(tmp_path: Path) -> None:

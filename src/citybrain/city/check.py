@@ -15,7 +15,7 @@ from citybrain.city.locate import City, locate
 from citybrain.city.network_report import network_report
 from citybrain.city.plan import RunPlan
 from citybrain.city.up import first_day, page_url
-from citybrain.city.world import open_scenario
+from citybrain.city.world import city_net, open_scenario
 from citybrain.cloud import DataFolder, find_nats_server
 from citybrain.hub import load_catalogue
 from citybrain.model import RoadNet
@@ -81,8 +81,9 @@ def _network(city: City, nets: list[RoadNet]) -> str:
     with TemporaryDirectory(prefix="citybrain-check-") as spare:
         # A data folder begins with `up`; what the default city makes before it is made elsewhere.
         data = str(city.data) if (city.data / "format.json").is_file() else spare
-        scenario = open_scenario(RunPlan(city.settings, data, city.scenario, first_day(city).isoformat()))
-        net = scenario.net()
+        plan = RunPlan(city.settings, data, city.scenario, first_day(city).isoformat())
+        scenario = open_scenario(plan)
+        net = city_net(plan, scenario)
     nets.append(net)
     refused = sum(j.refused is not None for j in net.junctions)
     if not net.junctions:

@@ -20,6 +20,7 @@ EXIT_INTERNAL = 70
 _INPUT = (
     ("citybrain.network", "ScenarioError"),
     ("citybrain.network", "NetError"),
+    ("citybrain.network", "RuleError"),
     ("citybrain.hub", "HubError"),
     ("citybrain.library", "LibraryError"),
     ("citybrain.city.trial_runs", "TrialError"),

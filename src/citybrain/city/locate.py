@@ -45,12 +45,15 @@ def locate(city: str | None, data: Path) -> City:
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
-    """`settings` with its token file, which is relative to `city.toml`, found."""
-    bus = settings.bus
-    if bus.token_file is None:
-        return settings
-    bus = msgspec.structs.replace(bus, token_file=str(folder / bus.token_file))
-    return msgspec.structs.replace(settings, bus=bus)
+    """`settings` with its token file and its signal plans, which are relative to `city.toml`, found."""
+    bus, street = settings.bus, settings.street
+    if bus.token_file is not None:
+        bus = msgspec.structs.replace(bus, token_file=str(folder / bus.token_file))
+    for plan in street.plans:
+        if not (folder / plan).is_file():
+            raise SettingsError(f"{folder / FILE}: street.plans {plan!r} does not exist")
+    street = msgspec.structs.replace(street, plans=tuple(str(folder / p) for p in street.plans))
+    return msgspec.structs.replace(settings, bus=bus, street=street)
 
 
 def with_wishes(city: City, wishes: Mapping[str, object]) -> City:

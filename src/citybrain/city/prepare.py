@@ -12,7 +12,7 @@ from pathlib import Path
 
 from citybrain.city.errors import EXIT_INPUT, EXIT_INTERNAL, explain
 from citybrain.city.plan import RunPlan, read_plan
-from citybrain.city.world import open_scenario, warm_up_s
+from citybrain.city.world import city_net, open_scenario, warm_up_s
 from citybrain.cloud import DataFolder, Registers
 from citybrain.hub import load_catalogue
 from citybrain.model import to_ms
@@ -25,7 +25,7 @@ def prepare(plan: RunPlan) -> None:
     declarations = load_catalogue(plan.folder)
     scenario = open_scenario(plan, lambda what: print(what, flush=True))
     print("reading the road network", flush=True)
-    net = scenario.net(plan.city_folder)
+    net = city_net(plan, scenario, plan.city_folder)
     opens_ms = to_ms(scenario.epoch) + round((scenario.begin_s + warm_up_s(plan)) * 1000)
     plan.prepare(declarations, net, opens_ms)
     with Registers(DataFolder(plan.folder, create=False).registers, declarations) as registers:

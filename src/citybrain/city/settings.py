@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 from msgspec import Meta, Struct
 
-from citybrain.model import Text
+from citybrain.model import JunctionRule, Text
 
 FILE = "city.toml"
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -36,6 +36,8 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """"clean", or "field": detectors that fail and miscount as real ones do."""
     day: str | None = None
     """Date of the first day (2026-11-22); today where none is given."""
+    plans: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    """Paths of SUMO additional files whose signal programs take the place of the network's."""
     shadow: bool = True
     """Run the shadow city beside it."""
 
@@ -74,6 +76,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     page: PageSettings = PageSettings()
     bus: BusSettings = BusSettings()
     library: LibrarySettings = LibrarySettings()
+    junction: Annotated[tuple[JunctionRule, ...], Meta(max_length=10_000)] = ()
+    """Limits for junctions; where two speak of the same, the later counts."""
 
     @property
     def zone(self) -> ZoneInfo:

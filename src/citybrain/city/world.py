@@ -10,14 +10,27 @@ import msgspec
 
 from citybrain.city.locate import DEFAULT
 from citybrain.city.plan import RunPlan
-from citybrain.network import Scenario, default_city, read_scenario
+from citybrain.model import RoadNet
+from citybrain.network import Scenario, apply_rules, default_city, read_scenario
 
 WARM_UP_S = 15 * 60
 """The default city begins this much before 07:00, so that its streets are not empty when it opens."""
 
 
 def open_scenario(plan: RunPlan, progress: Callable[[str], None] = lambda _: None) -> Scenario:
-    """The plan's scenario; the default city's day files are made where they are missing. Raises ScenarioError."""
+    """The plan's scenario with the signal plans of its settings; the default city's day files are made where they
+    are missing. Raises ScenarioError."""
+    scenario = _scenario(plan, progress)
+    plans = tuple(Path(p) for p in plan.settings.street.plans)
+    return msgspec.structs.replace(scenario, additional_files=(*scenario.additional_files, *plans))
+
+
+def city_net(plan: RunPlan, scenario: Scenario, cache: Path | None = None) -> RoadNet:
+    """The road network under the limits of the settings. Raises ScenarioError, RuleError."""
+    return apply_rules(scenario.net(cache), plan.settings.junction, plan.settings.timezone)
+
+
+def _scenario(plan: RunPlan, progress: Callable[[str], None]) -> Scenario:
     street, day = plan.settings.street, date.fromisoformat(plan.day)
     if plan.scenario != DEFAULT:
         return read_scenario(

@@ -15,7 +15,8 @@ from citybrain.model.declaration import (
     read_declarations,
 )
 from citybrain.model.grade import Grade
-from citybrain.model.order import Control, Refusal, SignalOrder, SwitchRequest, Why
+from citybrain.model.junction_rule import JunctionRule, OwnPlanRule, PlanStageRule, PriorityRule
+from citybrain.model.order import Control, Preemption, Refusal, SignalOrder, SwitchRequest, Why
 from citybrain.model.place import Area, Level, MapProjection, Point
 from citybrain.model.port import DetectorSource, SignalController
 from citybrain.model.road import (
@@ -25,6 +26,7 @@ from citybrain.model.road import (
     Movement,
     OwnPlan,
     PlanPhase,
+    Priority,
     Reach,
     RoadNet,
     Stage,
@@ -46,14 +48,20 @@ __all__ = [
     "FieldType",
     "Grade",
     "Junction",
+    "JunctionRule",
     "Lane",
     "Level",
     "Link",
     "MapProjection",
     "Movement",
     "OwnPlan",
+    "OwnPlanRule",
     "PlanPhase",
+    "PlanStageRule",
     "Point",
+    "Preemption",
+    "Priority",
+    "PriorityRule",
     "Reach",
     "Refusal",
     "RoadNet",

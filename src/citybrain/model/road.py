@@ -105,6 +105,20 @@ class OwnPlan(Struct, frozen=True):
         return sum(p.duration_s for p in self.phases)
 
 
+class Priority(Struct, frozen=True):
+    """Vehicles of some movements count more (or less) at times of the day."""
+
+    movements: tuple[int, ...]
+    """Indices of the junction's movements."""
+    weight: float
+    """A vehicle counts as much as this many."""
+    begin_s: int
+    """Second of the local day; from `end_s` on it holds no more. An end before the begin is the next day's."""
+    end_s: int
+    days: tuple[int, ...]
+    """Days of the week on which it begins, 0 Monday … 6 Sunday."""
+
+
 class Junction(Struct, frozen=True):
     """A signalised junction (one signal controller; SUMO: tlLogic)."""
 
@@ -127,6 +141,17 @@ class Junction(Struct, frozen=True):
     max_red_s: float
     refused: str | None = None
     """Why the brain may not control it (it stays on its own plan); None where it may."""
+    remarks: tuple[str, ...] = ()
+    """What was changed in its program's stages to make them safe, a line each."""
+    max_green_s: float | None = None
+    """The brain ends a stage after this time when anybody waits elsewhere; None: as long as it pays."""
+    group: str = ""
+    """Junctions of one group are coordinated with each other and with no others; "": the brain finds out."""
+    priorities: tuple[Priority, ...] = ()
+    advisory: bool = False
+    """It starts in advisory mode: the brain proposes, a person approves."""
+    walk_s: float = 7.0
+    """Pedestrians' green at least, before their clearance begins (MUTCD 4I.06: 7 s)."""
 
     @property
     def signal_links(self) -> int:
@@ -146,3 +171,5 @@ class RoadNet(Struct, frozen=True):
     areas: tuple[Area, ...]
     attribution: str
     """Credit that the map must carry, "" if none."""
+    timezone: str = "UTC"
+    """IANA zone of city time: the priorities' times of the day are local."""

@@ -2,14 +2,15 @@
 
 `read_scenario` reads any SUMO configuration, `default_city.build` makes the default one, and `Scenario.net` gives
 its road network with junctions, stages and conflicts as the brain and the guard know them (`read_net` reads one by
-itself). `SimulatedCity` runs a scenario: it gives what a city's detectors see, shows the lamps that the guard
-decides, keeps and restores its minutes, and packs the live frames of the map. `road_records` are the registers'
-rows. `read_trips` scores a run by SUMO's own trip output.
+itself); `apply_rules` lays an engineer's limits over it. `SimulatedCity` runs a scenario: it gives what detectors
+see, shows the lamps that the guard decides, keeps and restores its minutes, and packs the live frames of the map.
+`road_records` are the registers' rows. `read_trips` scores a run by SUMO's own trip output.
 """
 
 from citybrain.network import default_city
 from citybrain.network.event import CityEvent
 from citybrain.network.frame import Frame, read_frame
+from citybrain.network.junction_rule import RuleError, apply_rules
 from citybrain.network.netfile import NetError
 from citybrain.network.road_net import read_net
 from citybrain.network.road_record import road_records
@@ -22,11 +23,13 @@ __all__ = [
     "CityEvent",
     "Frame",
     "NetError",
+    "RuleError",
     "Scenario",
     "ScenarioError",
     "SignalMode",
     "SimulatedCity",
     "TripScore",
+    "apply_rules",
     "default_city",
     "read_frame",
     "read_net",

@@ -12,19 +12,15 @@ import numpy as np
 
 from citybrain.model import Junction, Lane, Link, Movement, Point, RoadNet, Stage
 from citybrain.network.area import build_areas
+from citybrain.network.change_time import all_red_time, yellow_times
+from citybrain.network.foes import RightOfWay
 from citybrain.network.netfile import ConnectionRow, EdgeRow, NetError, NetRows, ProgramRow, read_rows
 from citybrain.network.projection import fit_projection
-from citybrain.network.signal_plan import (
-    RightOfWay,
-    all_red_time,
-    always_green,
-    refusal,
-    stages_and_plan,
-    yellow_times,
-)
+from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
+from citybrain.network.stage_repair import repair, repaired_plan
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 8"
+_FORMAT = b"citybrain road net 9"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),
@@ -181,7 +177,9 @@ class _JunctionBuilder:
             c.signal_link: self._length(c.target) for c in connections if self._function(c.to_edge) == "crossing"
         }
         foes = self._ways.foes(connections, links)
-        lamps, plan = stages_and_plan(program, frozenset(crossing))
+        shown, plan = stages_and_plan(program, frozenset(crossing))
+        fixed = repair(shown, foes, _approaches(connections))
+        lamps, plan = fixed.stages, repaired_plan(plan, fixed)
         free = always_green(program)
         movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
         stages = tuple(
@@ -207,6 +205,7 @@ class _JunctionBuilder:
             min_green_s=MIN_GREEN_S,
             max_red_s=MAX_RED_S,
             refused=refusal(program, links, lamps, foes),
+            remarks=fixed.remarks,
         )
 
     def _movements(
@@ -260,6 +259,14 @@ class _JunctionBuilder:
     def _length(self, lane: str) -> float:
         row = self._lanes.get(lane)
         return row.length if row else 0.0
+
+
+def _approaches(connections: Sequence[ConnectionRow]) -> dict[int, str]:
+    """The link that each signal link comes from, where it controls connections of one only."""
+    links: dict[int, set[str]] = defaultdict(set)
+    for c in connections:
+        links[c.signal_link].add(c.from_edge)
+    return {k: next(iter(edges)) for k, edges in links.items() if len(edges) == 1}
 
 
 def _turn(letter: str) -> str:

@@ -39,9 +39,13 @@ def _phases(junction: Junction) -> list[tuple[str, float, bool]]:
     """Lamps, seconds and whether it is a stage, of each phase; an all-red is put in where the plan goes from
     yellow straight into a stage, so that SUMO's controller keeps the same clearance as the guard."""
     phases = junction.plan.phases
-    found = []
+    found: list[tuple[str, float, bool]] = []
     for i, phase in enumerate(phases):
-        found.append((phase.lamps, phase.duration_s, phase.stage >= 0))
+        if i and phase.lamps == phases[i - 1].lamps and phase.stage != phases[i - 1].stage:
+            # One phase of the program, whose lanes take turns under the guard only.
+            found[-1] = (phase.lamps, found[-1][1] + phase.duration_s, True)
+        else:
+            found.append((phase.lamps, phase.duration_s, phase.stage >= 0))
         after = phases[(i + 1) % len(phases)]
         if "y" in phase.lamps and after.stage >= 0:
             found.append((phase.lamps.replace("y", "r"), junction.all_red_s, False))

@@ -1,0 +1,72 @@
+"""Change times: yellow and all-red."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from citybrain.network.netfile import ProgramRow
+from citybrain.network.signal_plan import always_green
+
+YELLOW_RANGE_S = (3.0, 6.0)
+REACTION_S = 1.0
+DECELERATION_MPS2 = 3.0
+WALK_MPS = 1.2
+ALL_RED_RANGE_S = (1.0, 2.0)
+VEHICLE_M = 6.0
+
+
+def yellow_times(
+    program: ProgramRow, links: int, speeds: Mapping[int, float], crossing_m: Mapping[int, float]
+) -> tuple[float, ...]:
+    """Yellow of each signal link in seconds, within 3 … 6 s.
+
+    The program's own where it has one, else the kinematic Y = t + v / (2 a) of the Institute of Transportation
+    Engineers with t = 1 s and a = 3 m/s². A crossing's is its clearance: its length at 1.2 m/s.
+    """
+    own = _own_yellow(program, links)
+    result = []
+    for i in range(links):
+        if own[i] > 0:
+            value = own[i]
+        elif i in crossing_m:
+            value = crossing_m[i] / WALK_MPS
+        else:
+            value = REACTION_S + speeds.get(i, 0.0) / (2 * DECELERATION_MPS2)
+        result.append(round(_clamp(value, YELLOW_RANGE_S), 1))
+    return tuple(result)
+
+
+def _own_yellow(program: ProgramRow, links: int) -> list[float]:
+    longest = [0.0] * links
+    run = [0.0] * links
+    for state, duration in (*program.phases, *program.phases):
+        for i, letter in enumerate(state[:links]):
+            run[i] = run[i] + duration if letter == "y" else 0.0
+            longest[i] = max(longest[i], run[i])
+    whole = sum(d for _, d in program.phases)
+    return [y if y < whole else 0.0 for y in longest]
+
+
+def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
+    """All-red in whole seconds: the program's shortest after a yellow where it has one (1 … 3 s), else the
+    clearance R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within 1 … 2 s,
+    where W is the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s)
+    of the links.
+    """
+    if not program.phases:
+        return ALL_RED_RANGE_S[1]
+    free = always_green(program)
+    phases = program.phases
+    own = [
+        duration
+        for (before, _), (state, duration) in zip((phases[-1], *phases), phases, strict=False)
+        if duration > 0 and "y" in before and all(c in "rs" or i in free for i, c in enumerate(state))
+    ]
+    if own:
+        return _clamp(min(own), (1.0, 3.0))
+    need = max(((w / 2 + VEHICLE_M) / max(v, 1.0) for w, v in clearing), default=0.0)
+    return float(int(_clamp(need, ALL_RED_RANGE_S)))
+
+
+def _clamp(value: float, limits: tuple[float, float]) -> float:
+    return min(max(value, limits[0]), limits[1])
