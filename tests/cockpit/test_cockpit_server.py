@@ -81,10 +81,20 @@ def test_a_watched_junction_is_told_each_second(city: RunningCity, live: ClientC
     heard(live, told("junction"))
     settled(city, live)
     city.advance()
-    now = heard(live, lambda m: told("junction")(m) and m["junction"]["signal"]["time"] == _now(city))["junction"]
+    now = heard(live, lambda m: told("junction")(m) and _whole(m["junction"], _now(city)))["junction"]
     assert now["id"] == "J00"
     assert now["order"]["why"] == "longest_queue"
     assert len(now["queues"]) == 9
+
+
+def _whole(junction: Any, time_ms: int) -> bool:
+    """Whether signal, queues and decision of that second are all there: they come in any order."""
+    times = {
+        junction["signal"]["time"],
+        junction["decisions"][0]["last"],
+        *(q["time"] for q in junction["queues"]),
+    }
+    return times == {time_ms}
 
 
 def _now(city: RunningCity) -> int:
@@ -109,7 +119,23 @@ def test_the_junction_panel_has_all_that_is_known(
     assert view["now"]["signal"]["control"] == "brain"
     assert view["refusals"][0]["reason"] == "min_green"
     assert view["now"]["queues"]
+    assert [p["stage"] for p in view["plan"]] == [0, -1, 1]
+    assert view["now"]["decisions"][0]["stage"] == view["now"]["signal"]["stage"]
     assert web.get("/api/junction/J99").status_code == 404
+
+
+def test_decisions_of_before_the_server_began_come_from_the_library(
+    city: RunningCity, live: ClientConnection, web: httpx.Client
+) -> None:
+    settled(city, live, 31)
+    for _ in range(200):  # until the library has stored what was said
+        city.close_page()
+        city.open_page()
+        city.advance()
+        decisions = web.get("/api/junction/J10").json()["now"]["decisions"]
+        if len(decisions) > 3:
+            break
+    assert [d["stage"] for d in decisions[:4]] in ([0, 1, 0, 1], [1, 0, 1, 0])
 
 
 def test_history_comes_from_the_library_in_buckets(

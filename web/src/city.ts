@@ -21,7 +21,10 @@ export interface Score {
 /** Link, speed and allowed speed in m/s, probe observations. */
 export type Slow = [string, number, number, number];
 
-export type Control = 'brain' | 'own_plan' | 'silence' | 'refused';
+/** What a person may ask for. */
+export type Command = 'brain' | 'own_plan' | 'advised' | 'hold' | 'flash';
+
+export type Control = Command | 'silence' | 'refused' | 'approved' | 'preempted';
 
 export interface Signal {
   junction: string;
@@ -40,12 +43,28 @@ export interface Queue {
   queue_sd_veh: number;
   arrival_vph: number;
   waited_s: number;
-  age_s: number;
+  /** null: no detector that works has said anything yet. */
+  age_s: number | null;
+  approaching_veh: number | null;
+  /** Occupied part of its exit. */
+  exit_occupied: number | null;
 }
 
 export interface Order {
   junction: string;
   time: number;
+  stage: number;
+  why: string;
+  serves: string | null;
+  serves_veh: number | null;
+  waits: string | null;
+  waits_s: number | null;
+}
+
+/** A stage that the brain wanted for a reason, from its first order to its last. */
+export interface Decision {
+  time: number;
+  last: number;
   stage: number;
   why: string;
   serves: string | null;
@@ -99,6 +118,8 @@ export interface JunctionNow {
   order: Order | null;
   queues: Queue[];
   switch: Switch | null;
+  /** Newest first. */
+  decisions: Decision[];
 }
 
 export type Link = 'connecting' | 'live' | 'lost';

@@ -2,18 +2,22 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Control, JunctionNow, Order, Queue, Refusal } from './city';
+import type { Control, JunctionNow, Refusal } from './city';
+import './decisions';
 import type { Ground } from './ground';
-import { type Approach, approaches, approachName, lampOf, movementName, type MovementView } from './movement';
+import type { MovementView } from './movement';
 import { age, clock, number } from './number';
+import { ownPlan, type Phase } from './ownplan';
 import { Part } from './part';
 import { go } from './place';
+import { queueTable } from './queues';
 import { StageDiagram } from './stages';
 import './switch';
 import { inForce } from './switch';
+import { waitsWords, whyWords } from './why';
 import { say, sayOf } from './words';
 
-interface JunctionView {
+export interface JunctionView {
   id: string;
   name: string;
   district: string;
@@ -24,11 +28,10 @@ interface JunctionView {
   cycle_s: number;
   movements: MovementView[];
   stages: { lamps: string; movements: number[] }[];
+  plan: Phase[];
   now: JunctionNow;
   refusals: Refusal[];
 }
-
-const BAR_VEH = 20;
 
 @customElement('cb-junction')
 export class JunctionPanel extends Part {
@@ -93,12 +96,16 @@ export class JunctionPanel extends Part {
       ${now.switch && now.switch.control === 'own_plan' ? html`<p class="note">${inForce(now.switch, this.city.zone)}</p>` : nothing}
       <h3>${say('junction.stages')}</h3>
       ${this.stages(view, now)}
-      <p class="why" data-why=${now.order?.why ?? ''}>${why(view, now.order, control)}</p>
+      <p class="why" data-why=${now.order?.why ?? ''}>${why(view, now)}</p>
+      <h3>${say('decisions.title')}</h3>
+      <cb-decisions .junction=${view} .decisions=${now.decisions}></cb-decisions>
       <h3>${say('junction.movements')}</h3>
-      ${this.movements(view, now)}
+      ${queueTable(view.movements, now, view.max_red_s)}
       <p class="caption">${say('junction.estimate')}</p>
       <h3>${say('switch.here')}</h3>
       <cb-switch .area=${view.id} .control=${control ?? 'brain'}></cb-switch>
+      <h3>${say('plan.title')}</h3>
+      ${ownPlan(view.plan)}
       <h3>${say('junction.refusals')}</h3>
       ${this.refusals(view)}`;
   }
@@ -127,57 +134,6 @@ export class JunctionPanel extends Part {
         })}
       </ol>
       ${changing ? html`<p class="caption">${say('junction.changing', { n: signal.next_stage + 1 })}</p>` : nothing}`;
-  }
-
-  private movements(view: JunctionView, now: JunctionNow): TemplateResult {
-    const queues = new Map(now.queues.map((q) => [q.movement, q]));
-    const most = Math.max(BAR_VEH, ...now.queues.map((q) => q.queue_veh));
-    return html`<table class="movements">
-      <thead>
-        <tr>
-          <th scope="col"><span class="hidden">${say('junction.movements')}</span></th>
-          <th scope="col">${say('junction.queue')}</th>
-          <th scope="col" class="num">${say('junction.waited')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${approaches(view.movements).map(
-          (a) => html`<tr class="approach">
-              <th colspan="3" scope="rowgroup">${approachTitle(a)}</th>
-            </tr>
-            ${a.movements.map((m) => this.movement(m, queues.get(m.id), now.signal?.lamps ?? '', most, view.max_red_s))}`,
-        )}
-      </tbody>
-    </table>`;
-  }
-
-  private movement(m: MovementView, queue: Queue | undefined, lamps: string, most: number, maxRed: number): TemplateResult {
-    const lamp = lampOf(m.links.map((l) => lamps[l] ?? '').join(''));
-    const long = (queue?.waited_s ?? 0) > 0.8 * maxRed;
-    return html`<tr data-movement=${m.id}>
-      <th scope="row">
-        <svg class="lamp lamp-${lamp}" viewBox="0 0 30 12" width="30" height="12" role="img" aria-label=${say(`lamp.${lamp}`)}>
-          <rect width="30" height="12" rx="6"></rect>
-          <circle cx="6" cy="6" r="3.6"></circle><circle cx="15" cy="6" r="3.6"></circle><circle cx="24" cy="6" r="3.6"></circle>
-        </svg>
-        <span>${capital(sayOf('turn', m.turn))}</span>
-      </th>
-      <td>
-        ${
-          m.always_green || m.turn === 'p'
-            ? html`<span class="caption">${say(m.turn === 'p' ? 'movement.uncounted' : 'junction.always_green')}</span>`
-            : html`<span class="bar-line"
-                ><svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-                  <rect class="bar-rail" width="100" height="6"></rect>
-                  <rect class="bar-fill" width=${Math.min(100, ((queue?.queue_veh ?? 0) / most) * 100)} height="6"></rect></svg
-                ><span class="bar-words">${
-                  queue ? say('junction.queue_of', { n: number(queue.queue_veh), sd: number(queue.queue_sd_veh, 1) }) : '–'
-                }</span></span
-              >`
-        }
-      </td>
-      <td class="num ${long ? 'is-bad' : ''}">${queue && !m.always_green ? age(queue.waited_s) : '–'}${long ? ' ▲' : ''}</td>
-    </tr>`;
   }
 
   private refusals(view: JunctionView): TemplateResult {
@@ -210,22 +166,9 @@ export function reason(text: string): string {
   return [sayOf('refusal', code), ...rest].join(':');
 }
 
-function why(view: JunctionView, order: Order | null, control: Control | undefined): string {
+function why(view: JunctionView, now: JunctionNow): string {
+  const control = now.signal?.control;
   if (control && control !== 'brain') return `${controlWords(control)}. ${say('why.none')}`;
-  if (!order) return say('control.unknown');
-  const byId = new Map(view.movements.map((m) => [m.id, m]));
-  const serves = movementName(order.serves === null ? undefined : byId.get(order.serves));
-  const values = { serves, veh: number(order.serves_veh ?? 0), max: view.max_red_s };
-  const text = capital(sayOf('why', order.why, values));
-  if (order.waits === null || !order.waits_s) return text;
-  return `${text} ${say('why.waits', { waits: movementName(byId.get(order.waits)), age: age(order.waits_s) })}`;
-}
-
-function approachTitle(approach: Approach): string {
-  if (approach.heading === null) return say('movement.crossings');
-  return capital(approachName(approach.heading)) + (approach.street ? `, ${approach.street}` : '');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  if (!now.order) return say('control.unknown');
+  return `${whyWords(view, now.order)} ${waitsWords(view, now.order, now.queues)}`;
 }

@@ -120,6 +120,9 @@ export const WORDS = {
   'junction.changing': ['Lamps are changing to stage {n}', '正在切换到阶段{n}'],
   'junction.movements': ['Movements and queues', '流向与排队'],
   'junction.queue': ['Queue', '排队'],
+  'junction.age': ['Age', '时效'],
+  'junction.never_seen': ['never', '从无'],
+  'junction.exit_full': ['exit full', '出口已满'],
   'junction.waited': ['Waited', '已等待'],
   'junction.queue_of': ['{n} ± {sd} veh', '{n} ± {sd} 辆'],
   'junction.always_green': ['always green', '常绿'],
@@ -134,10 +137,27 @@ export const WORDS = {
   'junction.failed': ['The junction did not come: {why}', '路口数据加载失败：{why}'],
   'junction.none': ['No such junction', '没有该路口'],
 
+  'decisions.title': ['Last decisions of the brain', '大脑最近的决定'],
+  'decisions.none': ['The brain has not decided anything here yet.', '大脑尚未在此作出决定。'],
+  'decisions.held': ['held {age}', '保持{age}'],
+  'decisions.all': ['All {n}', '全部{n}条'],
+  'decisions.fewer': ['Fewer', '收起'],
+
+  'plan.title': ['Own plan', '自有方案'],
+  'plan.none': ['It has no own plan that changes stages.', '没有可切换阶段的自有方案。'],
+  'plan.stage': ['stage {n} {s} s', '阶段{n} {s}秒'],
+  'plan.and': [' and then ', '，然后'],
+  'plan.changes': ['; lamps changing {s} s', '；切换共{s}秒'],
+
   'control.brain': ['Brain', '大脑'],
   'control.own_plan': ['Own plan', '自有方案'],
   'control.silence': ['Own plan: the brain is silent', '自有方案：大脑无响应'],
   'control.refused': ['Own plan: not controllable', '自有方案：不可控'],
+  'control.hold': ['Stage held', '保持阶段'],
+  'control.flash': ['Flashing amber', '黄闪'],
+  'control.advised': ['Own plan, the brain advises', '自有方案，大脑建议'],
+  'control.approved': ['Approved proposal', '已批准的建议'],
+  'control.preempted': ['Priority run', '优先通行'],
   'control.unknown': ['not heard yet', '尚无数据'],
 
   'why.hold_min_green': ['Its green is younger than the minimum.', '绿灯尚未满最短时间。'],
@@ -150,6 +170,7 @@ export const WORDS = {
   'why.exit_blocked': ['The exit that it would fill is full; another stage goes first.', '当前阶段出口已满，先放行其他阶段。'],
   'why.no_data': ['No fresh detector data: it goes by the arrivals that it expects.', '无最新检测数据：按预计到达运行。'],
   'why.waits': ['Longest without green: {waits}, {age}.', '等待最久：{waits}，{age}。'],
+  'why.waits_veh': ['Longest without green: {waits}, {veh} vehicles, {age}.', '等待最久：{waits}，{veh}辆，{age}。'],
   'why.none': ['The junction runs its own plan.', '路口按自有方案运行。'],
 
   'from.n': ['from the north', '北进口'],
@@ -284,4 +305,8 @@ export function sayOf(prefix: string, key: string, values: Record<string, string
 /** A name that the data carry in both languages. */
 export function named(names: { name_en: string; name_zh: string }): string {
   return chosen === 'zh' ? names.name_zh : names.name_en;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -17,7 +17,7 @@ from citybrain.model import Batch
 
 _LOG = logging.getLogger(__name__)
 _PAUSE_S = (0.5, 1.0, 2.0, 5.0)
-_OF_JUNCTIONS = frozenset({"traffic.signal_state", "traffic.movement_queue"})
+_OF_JUNCTIONS = frozenset({"traffic.signal_state", "traffic.movement_queue", "traffic.signal_order"})
 FOLLOWED = tuple(d for d in CADENCE_S if d != "sim.vehicle")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from msgspec import Struct
 from sqlglot import exp, select
 
+from citybrain.cockpit.decision import KEPT
 from citybrain.cockpit.geometry import heading_deg
 from citybrain.cockpit.live import LiveCity
 from citybrain.cockpit.record import JunctionNow, Refusal
@@ -12,6 +15,8 @@ from citybrain.cockpit.window import HubSilentError, Window, dataset_table, rows
 from citybrain.model import Junction, Lane, Link, RoadNet
 
 REFUSALS_SHOWN = 50
+PAST_MS = 20 * 60_000
+"""So far back the decisions of a junction are looked for."""
 
 
 class MovementView(Struct, frozen=True):
@@ -35,6 +40,13 @@ class StageView(Struct, frozen=True):
     movements: tuple[int, ...]
 
 
+class PhaseView(Struct, frozen=True):
+    """A phase of the junction's own plan; `stage` -1 lies between stages."""
+
+    stage: int
+    duration_s: float
+
+
 class JunctionView(Struct, frozen=True):
     """A junction as the panel shows it."""
 
@@ -48,12 +60,15 @@ class JunctionView(Struct, frozen=True):
     cycle_s: float
     movements: tuple[MovementView, ...]
     stages: tuple[StageView, ...]
+    plan: tuple[PhaseView, ...]
     now: JunctionNow
     refusals: tuple[Refusal, ...]
 
 
 async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window: Window) -> JunctionView:
     """The panel's answer for a junction."""
+    if len(live.decisions.of(junction.id)) < KEPT:
+        await _remember_decisions(junction.id, live, window)
     wanted = {m.from_link for m in junction.movements}
     links = {link.id: link for link in net.links if link.id in wanted}
     lanes = {lane.id: lane for link in links.values() for lane in link.lanes}
@@ -68,6 +83,7 @@ async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window
         cycle_s=junction.plan.cycle_s,
         movements=_movements(junction, links, lanes),
         stages=tuple(StageView(s.lamps, s.movements) for s in junction.stages),
+        plan=tuple(PhaseView(p.stage, p.duration_s) for p in junction.plan.phases),
         now=live.junction(junction.id),
         refusals=await _refusals(junction.id, live, window),
     )
@@ -93,6 +109,24 @@ def _movements(junction: Junction, links: dict[str, Link], lanes: dict[str, Lane
             )
         )
     return tuple(views)
+
+
+async def _remember_decisions(junction: str, live: LiveCity, window: Window) -> None:
+    """Fill up the list of decisions from the library, if it answers."""
+    since = exp.Literal.number(((live.time_ms or 0) - PAST_MS) / 1000)
+    query = (
+        select("*")
+        .from_(dataset_table("traffic.signal_order"))
+        .where(exp.column("junction").eq(exp.Literal.string(junction)))
+        .where(
+            exp.GTE(this=exp.column("time"), expression=exp.Anonymous(this="to_timestamp", expressions=[since]))
+        )
+        .order_by("time")
+    )
+    with contextlib.suppress(HubSilentError):
+        found = await window.table(query, PAST_MS // 1000)
+        for rows in found.combine_chunks().to_batches()[:1]:
+            live.decisions.remember(junction, rows)
 
 
 async def _refusals(junction: str, live: LiveCity, window: Window) -> tuple[Refusal, ...]:

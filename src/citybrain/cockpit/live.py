@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from citybrain.cockpit.decision import DecisionLog
 from citybrain.cockpit.message import (
     ControlMessage,
     HappeningMessage,
@@ -104,6 +105,7 @@ class LiveCity:
         self._signals: dict[str, Signal] = {}
         self._queues = Newest("movement")
         self._orders = Newest("junction")
+        self.decisions = DecisionLog()
         self._refusals: deque[Refusal] = deque(maxlen=LINES_KEPT)
         self._happenings: dict[str, Happening] = {}
         self._switches: dict[str, Switch] = {}
@@ -202,6 +204,7 @@ class LiveCity:
             order=None if order is None else _order(order),
             queues=tuple(_queue(q) for q in queues if q is not None),
             switch=self._switch_over(junction_id, junction.district),
+            decisions=self.decisions.of(junction_id),
         )
 
     def _switch_over(self, junction_id: str, district: str) -> Switch | None:
@@ -254,6 +257,7 @@ class LiveCity:
 
     def _take_orders(self, rows: pa.RecordBatch) -> list[Message]:
         self._orders.add(rows)
+        self.decisions.take(rows)
         return []
 
     def _take_refusals(self, rows: pa.RecordBatch) -> list[Message]:

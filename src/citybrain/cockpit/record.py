@@ -68,7 +68,10 @@ class Queue(Struct, frozen=True):
     queue_sd_veh: float
     arrival_vph: float
     waited_s: float
-    age_s: float
+    age_s: float | None
+    """None: no detector that works has said anything yet."""
+    approaching_veh: float | None = None
+    exit_occupied: float | None = None
 
 
 class Order(Struct, frozen=True):
@@ -76,6 +79,19 @@ class Order(Struct, frozen=True):
 
     junction: str
     time: int
+    stage: int
+    why: str
+    serves: str | None
+    serves_veh: float | None
+    waits: str | None
+    waits_s: float | None
+
+
+class Decision(Struct, frozen=True):
+    """A stage that the brain wanted for a reason, from its first order at `time` to its `last`."""
+
+    time: int
+    last: int
     stage: int
     why: str
     serves: str | None
@@ -143,3 +159,5 @@ class JunctionNow(Struct, frozen=True):
     order: Order | None
     queues: tuple[Queue, ...]
     switch: Switch | None
+    decisions: tuple[Decision, ...] = ()
+    """Newest first."""

@@ -85,6 +85,9 @@ def test_the_way_to_a_junction_by_keyboard(page: Page, city: RunningCity) -> Non
     )
     city.advance(10)
     expect(page.locator(".stage.is-now")).to_contain_text(str(city.second // 10 % 2 + 1))
+    newest = page.locator(".decisions li").first
+    expect(newest).to_contain_text(f"Stage {city.second // 10 % 2 + 1}, held")
+    expect(page.locator(".why")).to_contain_text("Longest without green: from the east, straight on")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#vitals-title")).to_be_visible()
