@@ -3,8 +3,9 @@
     python bench/trial_overhead.py [folder of a scenario] [seconds] [scale]
 
 Without arguments: nanchang859 of the shared data, 1800 s, scale 0.25. Two runs at the same time, one a core: SUMO
-alone under the network's own programs, and SUMO with detectors, brain and guard. Both are asked for SUMO's trip
-output. Processor time, not wall time, so that others on the machine weigh on both alike. Two ratios:
+alone under the network's own programs, and SUMO with detectors, brain and guard. Both are asked for SUMO's outputs
+of a trial, but not to reckon emissions, which would make SUMO dearer. Processor time, not wall time, so that
+others on the machine weigh on both alike. Two ratios:
 
 - `÷ own steps`: the whole run over SUMO's steps within it: what we add to the same traffic;
 - `÷ bare`: the whole run over the run of SUMO alone. A better controller leaves fewer vehicles on the road, which
@@ -16,12 +17,14 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
 
-from citybrain.city.trial import Controller, TrialPlan
+from citybrain.city.trial_plan import Controller, TrialPlan
 from citybrain.city.trial_runs import run_plans
+from citybrain.city.trial_store import TrialStore
 from citybrain.network import read_scenario
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -39,9 +42,11 @@ def main() -> None:
         return
     scenario = read_scenario(folder, scale=float(sys.argv[3]) if len(sys.argv) > 3 else 0.25)
     scenario = msgspec.structs.replace(scenario, end_s=scenario.begin_s + seconds)
-    bare, ours = run_plans([TrialPlan(scenario, c, SEED) for c in CONTROLLERS], jobs=2)
+    plans = [TrialPlan(scenario, c, SEED, emissions=False) for c in CONTROLLERS]
+    with tempfile.TemporaryDirectory(prefix="citybrain-bench-") as kept:
+        bare, ours = run_plans(plans, TrialStore(Path(kept)), jobs=2)
     print(
-        f"{scenario.name}, scale {scenario.scale:g}, {seconds:g} s, seed {SEED}, simulated; {platform.machine()}, "
+        f"{bare.network}, scale {scenario.scale:g}, {seconds:g} s, seed {SEED}, simulated; {platform.machine()}, "
         f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
     print(f"{'run':14}{'processor s':>12}{'SUMO steps s':>14}{'÷ own steps':>13}{'÷ bare':>9}{'mean delay s':>14}")

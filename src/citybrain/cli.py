@@ -142,18 +142,41 @@ def trial(
     ] = "fixed,actuated,delay_based,wave,max_pressure,brain",
     seeds: Annotated[int, typer.Option(help="How many seeds.", min=1, max=100)] = 1,
     scale: Annotated[float, typer.Option(help="Share of the demand.", min=0.001, max=10)] = 1.0,
-    sensors: Annotated[str, typer.Option(help="clean or field.")] = "clean",
-    seconds: Annotated[int | None, typer.Option(help="Length; default: the whole demand.", min=60)] = None,
+    sensors: Annotated[
+        str, typer.Option(help="What the brain sees: field (with failures and miscounts) or clean.")
+    ] = "field",
+    begin: Annotated[str | None, typer.Option(help="Second of the simulation; default: as the scenario.")] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Second of the simulation, or +S after the begin; default: all demand.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Runs at a time.", min=1, max=64)] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is kept.")] = False,
     json: Annotated[Path | None, typer.Option(help="Write one JSON object a run to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep runs and SUMO's outputs here.", show_default="the user's cache")
+    ] = None,
 ) -> None:
-    """Run controllers over a network and compare delays.
+    """Run controllers over a network and compare them.
 
-    The delays are recomputed from SUMO's own trip output.
+    All figures are recomputed from SUMO's own outputs, which are kept. An interrupted trial goes on where it was.
     """
-    from citybrain.city.trial_command import run_trials
+    from citybrain.city.trial_command import TrialWish, run_trials
 
-    run_trials(network, controllers, seeds, scale, sensors, seconds, jobs, json)
+    run_trials(
+        TrialWish(
+            network=network,
+            controllers=controllers,
+            seeds=seeds,
+            scale=scale,
+            sensors=sensors,
+            begin=begin,
+            end=end,
+            jobs=jobs,
+            fresh=fresh,
+            json=json,
+            out=out,
+        )
+    )
 
 
 @city_app.command("import")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from statistics import fmean
 
 import pytest
 
-from citybrain.city.trial import Controller, run_trial
+from citybrain.city.trial import run_trial
+from citybrain.city.trial_plan import Controller
 from citybrain.network import read_scenario
 from tests.city.running import SHARED
 
@@ -23,7 +25,8 @@ pytestmark = [
 
 def _mean_delay_s(folder: Path) -> float:
     """Time lost on the way and waiting to depart, over all scheduled vehicles, finished or not."""
-    trips = ET.parse(folder / "tripinfo.xml").getroot().findall("tripinfo")
+    with gzip.open(folder / "tripinfo.xml.gz") as stream:
+        trips = ET.parse(stream).getroot().findall("tripinfo")
     assert len(trips) == VEHICLES
     return fmean(float(t.attrib["timeLoss"]) + max(0.0, float(t.attrib["departDelay"])) for t in trips)
 

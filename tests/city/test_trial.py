@@ -1,4 +1,4 @@
-"""Trials: processes of their own, scores from SUMO's trip output, the table beside the baselines."""
+"""Trials: processes of their own, finished runs kept, the table beside the baselines."""
 
 from __future__ import annotations
 
@@ -9,26 +9,23 @@ import os
 import re
 from io import StringIO
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import pytest
 from rich.console import Console
 
 from citybrain.city.settings import SettingsError
-from citybrain.city.trial import TrialPlan, TrialResult
-from citybrain.city.trial_command import run_trials
+from citybrain.city.trial import TrialResult
+from citybrain.city.trial_command import TrialWish, run_trials
+from citybrain.city.trial_plan import CONTROLLERS, TrialPlan
 from citybrain.city.trial_runs import TrialError, run_plans
-from citybrain.city.trial_score import ScoreError, read_score
-from citybrain.city.trial_table import delay_ratio, trial_table
+from citybrain.city.trial_store import TrialStore
+from citybrain.city.trial_table import best_delay_s, mean_delay_s, trial_table
 from citybrain.network import Scenario, ScenarioError, read_scenario
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SECONDS = 300
-
-TRIP = (
-    '<tripinfo id="{id}" depart="{depart}" departDelay="{wait}" arrival="{arrival}" duration="{way}" '
-    'timeLoss="{loss}" vType="pkw"/>'
-)
 
 
 def cologne8() -> Scenario:
@@ -38,16 +35,24 @@ def cologne8() -> Scenario:
 
 
 @pytest.fixture(scope="module")
-def results() -> list[TrialResult]:
-    """Own plans, actuated and the brain (twice) over the first five minutes of cologne8."""
+def store(tmp_path_factory: pytest.TempPathFactory) -> TrialStore:
+    return TrialStore(tmp_path_factory.mktemp("trials"))
+
+
+@pytest.fixture(scope="module")
+def results(store: TrialStore) -> list[TrialResult]:
+    """All controllers over the first five minutes of cologne8."""
     scenario = cologne8()
-    end_s = scenario.begin_s + SECONDS
-    plans = [TrialPlan(scenario, c, 1, end_s=end_s) for c in ("fixed", "actuated", "brain", "brain")]
+    plans = [TrialPlan(scenario, c, 1, "field", end_s=scenario.begin_s + SECONDS) for c in CONTROLLERS]
     shares: list[tuple[int, float]] = []
-    found = run_plans(plans, jobs=2, progress=lambda index, share: shares.append((index, share)))
-    assert {index for index, share in shares if share == 1.0} == {0, 1, 2, 3}
+    found = run_plans(plans, store, jobs=2, progress=lambda index, share: shares.append((index, share)))
+    assert {index for index, share in shares if share == 1.0} == set(range(len(plans)))
     assert len(shares) > SECONDS // 60
     return found
+
+
+def _of(results: list[TrialResult], controller: str) -> TrialResult:
+    return next(r for r in results if r.controller == controller)
 
 
 def test_every_scheduled_vehicle_is_counted(results: list[TrialResult]) -> None:
@@ -62,102 +67,138 @@ def test_every_scheduled_vehicle_is_counted(results: list[TrialResult]) -> None:
         assert result.seconds == SECONDS
 
 
-def test_the_same_run_twice_gives_the_same_score(results: list[TrialResult]) -> None:
-    assert results[2].score == results[3].score
-    assert results[2].refusals == results[3].refusals
+def test_every_controller_drives_otherwise(results: list[TrialResult]) -> None:
+    assert len({r.score.delay_s for r in results}) == len(CONTROLLERS)
+    assert _of(results, "brain").score.delay_s < _of(results, "actuated").score.delay_s
+    for result in results:
+        assert (result.tick_ms > 0) == (result.controller in ("wave", "wave_1s", "max_pressure", "brain"))
+        assert result.sensors == ("field" if result.controller == "brain" else "clean")
 
 
-def test_controllers_make_a_difference(results: list[TrialResult]) -> None:
-    fixed, actuated, brain, _ = results
-    assert len({fixed.score.delay_s, actuated.score.delay_s, brain.score.delay_s}) == 3
-    assert brain.score.mean_delay_s < actuated.score.mean_delay_s
-    assert brain.decision_ms > 0 and fixed.decision_ms == 0
-    assert brain.overhead > fixed.overhead >= 1
+def test_what_is_kept_is_not_run_again(results: list[TrialResult], store: TrialStore) -> None:
+    """The same processor times to the last digit: nothing ran. Another end, seed or sensors are other runs; clean
+    sensors make no other run of a baseline; --fresh runs again, with the same score."""
+    scenario = cologne8()
+    brain = TrialPlan(scenario, "brain", 1, "field", end_s=scenario.begin_s + SECONDS)
+    assert run_plans([brain], store) == [_of(results, "brain")]
+    others = (
+        {"end_s": scenario.begin_s + 60},
+        {"seed": 2},
+        {"sensors": "clean"},
+        {"controller": "fixed", "seed": 3},
+    )
+    assert [store.find(msgspec.structs.replace(brain, **other)) for other in others] == [None] * 4
+    wave = msgspec.structs.replace(brain, controller="wave", sensors="clean")
+    assert store.find(wave) == _of(results, "wave")
+    (again,) = run_plans([brain], store, fresh=True)
+    assert again.cpu_s != _of(results, "brain").cpu_s
+    assert again.score == _of(results, "brain").score
+    assert again.refusals == _of(results, "brain").refusals
+    assert store.find(brain) == again
 
 
-def test_the_table_shows_each_controller_beside_the_baseline(results: list[TrialResult]) -> None:
+def test_a_run_whose_output_is_broken_counts_as_none(tmp_path: Path) -> None:
+    scenario, store = cologne8(), TrialStore(tmp_path)
+    plan = TrialPlan(scenario, "fixed", 1, end_s=scenario.begin_s + 60)
+    (done,) = run_plans([plan], store)
+    for name in ("tripinfo.xml.gz", "result.json"):
+        file = store.home(plan) / name
+        file.write_bytes(file.read_bytes()[:-100])
+        assert store.find(plan) is None
+        assert run_plans([plan], store)[0].score == done.score
+
+
+def test_an_interrupted_trial_keeps_what_was_finished(tmp_path: Path) -> None:
+    scenario, store = cologne8(), TrialStore(tmp_path)
+    plans = [TrialPlan(scenario, "fixed", seed, end_s=scenario.begin_s + 90) for seed in (1, 2)]
+
+    def interrupt(index: int, share: float) -> None:
+        if index == 1 or share == 1.0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_plans(plans, store, progress=interrupt)
+    assert [store.find(plan) is not None for plan in plans] == [True, False]
+    assert len(list(store.home(plans[0]).parent.iterdir())) == 1  # what was begun is gone
+    assert not multiprocessing.active_children()
+
+
+def test_the_table_shows_each_controller_beside_the_best_baseline(results: list[TrialResult]) -> None:
     out = StringIO()
     Console(file=out, width=80).print(trial_table(results))
-    rows = {line.split()[0]: line for line in out.getvalue().splitlines() if "/" in line}
-    assert set(rows) == {"fixed", "actuated", "brain"}
+    rows = {line.split()[0]: line for line in out.getvalue().splitlines() if line.strip()}
+    assert set(CONTROLLERS) <= set(rows)
     assert "…" not in out.getvalue()
-    ratio = delay_ratio(results[2:], results)
-    assert ratio is not None
-    assert f" {ratio:.2f} " in rows["brain"] and " 1.00 " in rows["actuated"]
-    assert f" {results[0].score.mean_delay_s:.1f} " in rows["fixed"]
-    assert delay_ratio(results[:1], results[:1]) is None
+    delays = {c: _of(results, c).score.mean_delay_s for c in CONTROLLERS}
+    best = min(d for c, d in delays.items() if c not in ("wave_1s", "brain"))
+    assert best_delay_s(results) == pytest.approx(best)
+    for controller in CONTROLLERS:
+        assert f" {delays[controller]:.1f} " in rows[controller]
+        assert f" {delays[controller] / best:.2f} " in rows[controller]
+    assert best_delay_s([_of(results, "brain")]) is None
 
 
-def test_the_score_charges_those_who_never_left_and_leaves_out_the_future(tmp_path: Path) -> None:
-    trips = [
-        TRIP.format(id="home", depart="10.0", wait="2.0", arrival="110.0", way="100.0", loss="40.0"),
-        TRIP.format(id="on its way", depart="50.0", wait="0.0", arrival="-1.0", way="70.0", loss="30.0"),
-        TRIP.format(id="never left", depart="-1", wait="25.0", arrival="-1.0", way="0.0", loss="0.0"),
-        TRIP.format(id="tomorrow", depart="-1", wait="-9.0", arrival="-1.0", way="0.0", loss="0.0"),
-    ]
-    (tmp_path / "tripinfo.xml").write_text(f"<tripinfos>{''.join(trips)}</tripinfos>")
-    (tmp_path / "summary.xml").write_text('<summary><step teleports="1"/><step teleports="4"/></summary>')
-    score = read_score(tmp_path)
-    assert (score.vehicles, score.arrived, score.running, score.undeparted, score.teleports) == (3, 1, 1, 1, 4)
-    assert score.mean_delay_s == pytest.approx((42 + 30 + 25) / 3)
-    assert score.mean_travel_s == pytest.approx((102 + 70 + 25) / 3)
-
-
-@pytest.mark.parametrize("text", ["", "<tripinfos><tripinfo", '<tripinfos><tripinfo id="a"/></tripinfos>'])
-def test_broken_trip_output_is_told_in_one_line(tmp_path: Path, text: str) -> None:
-    (tmp_path / "summary.xml").write_text("<summary/>")
-    if text:
-        (tmp_path / "tripinfo.xml").write_text(text)
-    with pytest.raises(ScoreError, match=r"tripinfo\.xml: .+") as caught:
-        read_score(tmp_path)
-    assert "\n" not in str(caught.value)
+def test_means_are_over_seeds(results: list[TrialResult]) -> None:
+    twice = [results[0], msgspec.structs.replace(results[1], controller=results[0].controller, seed=2)]
+    delays = [r.score.mean_delay_s for r in twice]
+    assert mean_delay_s(twice, results[0].controller) == pytest.approx(fmean(delays))
+    assert mean_delay_s(twice, "brain") is None
 
 
 def test_a_scenario_that_cannot_run_ends_the_trial(tmp_path: Path) -> None:
-    scenario = cologne8()
+    scenario, store = cologne8(), TrialStore(tmp_path / "runs")
     with gzip.open(tmp_path / "broken.rou.xml.gz", "wt") as file:
         file.write('<routes><trip id="a" depart="25200" from="nowhere" to="nowhere"/></routes>')
     broken = msgspec.structs.replace(scenario, route_files=(tmp_path / "broken.rou.xml.gz",))
-    plans = [TrialPlan(broken, "fixed", 1, end_s=scenario.begin_s + 60)]
     with pytest.raises(ScenarioError):
-        run_plans(plans)
-    lost = msgspec.structs.replace(scenario, net_file=tmp_path / "no.net.xml")
-    with pytest.raises(ScenarioError, match="no such file"):
-        run_plans([TrialPlan(lost, "fixed", 1)])
+        run_plans([TrialPlan(broken, "fixed", 1, end_s=scenario.begin_s + 60)], store)
+    assert not multiprocessing.active_children()
 
 
-def test_a_run_that_fails_ends_the_others_and_says_which() -> None:
+def test_a_run_that_fails_ends_the_others_and_says_which(tmp_path: Path) -> None:
     scenario = cologne8()
     plans = [
         TrialPlan(scenario, "fixed", 1),
-        TrialPlan(msgspec.structs.replace(scenario, timezone="UTC", epoch=None), "brain", 7),
+        TrialPlan(msgspec.structs.replace(scenario, epoch=None), "brain", 7),
     ]
     with pytest.raises(TrialError, match="brain, seed 7: "):
-        run_plans(plans, jobs=2)
+        run_plans(plans, TrialStore(tmp_path), jobs=2)
     assert not multiprocessing.active_children()
 
 
 def test_the_command_writes_one_line_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cologne8()
     out = tmp_path / "runs.jsonl"
-    run_trials(DATA / "cologne8", "fixed", 2, 1.0, "clean", 60, 2, out)
+    wish = TrialWish(DATA / "cologne8", "fixed", seeds=2, end="+60", jobs=2, json=out, out=tmp_path / "kept")
+    found = run_trials(wish)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(r["controller"], r["seed"], r["seconds"]) for r in lines] == [("fixed", 1, 60), ("fixed", 2, 60)]
-    assert lines[0]["score"]["mean_delay_s"] == pytest.approx(
-        lines[0]["score"]["delay_s"] / lines[0]["score"]["vehicles"]
-    )
+    named = ("network", "controller", "seed", "sensors", "vehicles", "throughput", "teleports")
+    for line, result in zip(lines, found, strict=True):
+        score = result.score
+        said = ("cologne8", "fixed", result.seed, "clean", score.vehicles, score.arrived, score.teleports)
+        assert tuple(line[name] for name in named) == said
+        assert line["mean_delay_s"] == pytest.approx(score.delay_s / score.vehicles)
+        assert line["mean_travel_time_s"] == pytest.approx(score.travel_s / score.vehicles)
+        assert (line["p95_delay_s"], line["co2_kg"]) == (score.p95_delay_s, score.co2_kg)
+        assert (line["stops"], line["spillbacks"], line["decision_ms"]) == (score.stops, score.spillback_s, 0.0)
+        assert Path(line["tripinfo"]).is_relative_to(tmp_path / "kept") and Path(line["tripinfo"]).is_file()
+        assert Path(line["summary"]).is_file()
+    assert [line["seed"] for line in lines] == [1, 2]
     assert "fixed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    ("controllers", "sensors", "what"),
+    ("wish", "what"),
     [
-        ("fixed,magic", "clean", "'magic' is none"),
-        (",", "clean", "none is given"),
-        ("fixed", "psychic", "--sensors"),
+        ({"controllers": "fixed,magic"}, "'magic' is none"),
+        ({"controllers": ","}, "none is given"),
+        ({"sensors": "psychic"}, "--sensors"),
+        ({"end": "soon"}, "--end 'soon'"),
+        ({"begin": "nan"}, "--begin 'nan'"),
+        ({"begin": "100", "end": "100"}, "not after the begin"),
     ],
 )
-def test_unknown_wishes_are_refused(controllers: str, sensors: str, what: str) -> None:
+def test_unknown_wishes_are_refused(wish: dict[str, str], what: str, tmp_path: Path) -> None:
     cologne8()
-    with pytest.raises(SettingsError, match=what):
-        run_trials(DATA / "cologne8", controllers, 1, 1.0, sensors, 60, 1, None)
+    with pytest.raises(SettingsError, match=re.escape(what)):
+        run_trials(TrialWish(DATA / "cologne8", **{"controllers": "fixed", "out": tmp_path} | wish))

@@ -1,4 +1,4 @@
-"""A trial: one controller over one scenario in process, as fast as it goes, scored by SUMO's own trip output."""
+"""A trial: one controller over one scenario in process, as fast as it goes, scored by SUMO's own output."""
 
 from __future__ import annotations
 
@@ -7,69 +7,56 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Literal, get_args
 
-import msgspec
 from msgspec import Struct
 
 from citybrain import brain
 from citybrain.city.loop import Loop
 from citybrain.city.second import Second
+from citybrain.city.trial_arterial import find_arterial
+from citybrain.city.trial_output import measured
+from citybrain.city.trial_plan import MODES, Controller, Sensors, TrialPlan
 from citybrain.city.trial_score import Score, read_score
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import RoadNet, Step
-from citybrain.network import Scenario, SignalMode, SimulatedCity
+from citybrain.network import Scenario, SimulatedCity
 
-Controller = Literal["fixed", "actuated", "delay_based", "wave", "wave_1s", "max_pressure", "brain"]
-CONTROLLERS: tuple[Controller, ...] = get_args(Controller)
-Sensors = Literal["clean", "field"]
 TELL_S = 60
 DECISION_S = 10
 """How often the baselines decide, as in the papers that they come from."""
-_MODES: dict[Controller, SignalMode] = {
-    "fixed": "own",
-    "actuated": "actuated",
-    "delay_based": "delay_based",
-    "wave": "guard",
-    "wave_1s": "guard",
-    "max_pressure": "guard",
-    "brain": "guard",
-}
 
 Progress = Callable[[float, float | None], None]
 """Called now and then with the city seconds done and, where known, to do."""
 
 
-class TrialPlan(Struct, frozen=True):
-    """One run: a controller over a scenario with one seed, from `begin_s` to `end_s` (None: as the scenario)."""
-
-    scenario: Scenario
-    controller: Controller
-    seed: int
-    sensors: Sensors = "clean"
-    begin_s: float | None = None
-    end_s: float | None = None
-
-
 class TrialResult(Struct, frozen=True):
-    """What came of a run. `cpu_s` is processor time, `simulator_s` that part of it which SUMO's own steps took;
-    `decision_ms` wall time of a tick of the brain (mean and 99th percentile, 0 without the brain)."""
+    """What came of a run. `sensors`: what its controller saw. `outputs`: folder of SUMO's own outputs, "" where
+    they were not kept. `cpu_s` is processor time, `simulator_s` that part of it which SUMO's own steps took;
+    `tick_ms` wall time in which a tick is decided for all junctions (mean and 99th percentile, 0 where SUMO
+    decides). `refusals`: orders that the guard did not carry out as they stood."""
 
-    scenario: str
+    network: str
     controller: Controller
     seed: int
     sensors: Sensors
     scale: float
     begin_s: float
     seconds: float
+    junctions: int
     score: Score
+    outputs: str
     wall_s: float
     cpu_s: float
     simulator_s: float
-    decision_ms: float
-    decision_p99_ms: float
+    tick_ms: float
+    tick_p99_ms: float
     refusals: int
+
+    @property
+    def decision_ms(self) -> float:
+        """Wall time of a decision a junction."""
+        return self.tick_ms / self.junctions if self.junctions else 0.0
 
     @property
     def real_time_factor(self) -> float:
@@ -110,47 +97,52 @@ def run_trial(
     begin_s: float | None = None,
     end_s: float | None = None,
     outputs: Path | None = None,
-    progress: Progress = lambda done, whole: None,
 ) -> TrialResult:
-    """Run one controller over a scenario in this process (SUMO allows one run a process at a time).
+    """Run one controller over a scenario in this process: see `run_plan`."""
+    plan = TrialPlan(scenario, controller, seed, sensors, begin_s, end_s)
+    if outputs is not None:
+        outputs.mkdir(parents=True, exist_ok=True)
+        return run_plan(plan, net, outputs)
+    with tempfile.TemporaryDirectory(prefix="citybrain-trial-") as folder:
+        return run_plan(plan, net, Path(folder))
+
+
+def run_plan(
+    plan: TrialPlan, net: RoadNet, outputs: Path, progress: Progress = lambda done, whole: None
+) -> TrialResult:
+    """Do a run in this process (SUMO allows one at a time); `outputs`: where SUMO's own outputs are kept.
 
     `fixed`: the network's programs as SUMO runs them; `actuated`, `delay_based`: SUMO's controllers on the real
-    stages; `wave`, `max_pressure` (deciding each 10 s), `wave_1s` and `brain`: steps behind our guard. `sensors`
-    are the brain's; the baselines always see clean counts. `outputs`: where SUMO's trip output is kept.
-    Raises ScenarioError.
+    stages; `wave`, `max_pressure` (deciding each 10 s), `wave_1s` and `brain`: steps behind our guard.
+    Raises ScenarioError, ScoreError, OSError.
     """
-    scenario = msgspec.structs.replace(scenario, seed=seed, loops=False)
-    if begin_s is not None:
-        scenario = msgspec.structs.replace(scenario, begin_s=begin_s)
-    if end_s is not None:
-        scenario = msgspec.structs.replace(scenario, end_s=end_s)
-    with tempfile.TemporaryDirectory(prefix="citybrain-trial-") as folder:
-        kept = outputs or Path(folder)
-        steps = _steps(controller, net)
-        seen = sensors if controller == "brain" else "clean"
-        with SimulatedCity(
-            scenario, net, control=_MODES[controller], sensors=seen, score=False, outputs=kept
-        ) as city:
-            thinking = _Decider(city, net, steps) if steps else None
-            wall, cpu = perf_counter(), process_time()
-            seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
-            wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
-        score = read_score(kept)
+    settled = plan.settled()
+    scenario = measured(settled, net, find_arterial(net), outputs, emissions=plan.emissions)
+    steps = _steps(plan.controller, net)
+    with SimulatedCity(
+        scenario, net, control=MODES[plan.controller], sensors=plan.seen, score=False, outputs=outputs
+    ) as city:
+        thinking = _Decider(city, net, steps) if steps else None
+        wall, cpu = perf_counter(), process_time()
+        seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
+        wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
     took = sorted(thinking.took_ms) if thinking else []
     return TrialResult(
-        scenario=scenario.name,
-        controller=controller,
-        seed=seed,
-        sensors=sensors,
+        network=scenario.name,
+        controller=plan.controller,
+        seed=plan.seed,
+        sensors=plan.seen,
         scale=scenario.scale,
         begin_s=scenario.begin_s,
         seconds=seconds,
-        score=score,
+        junctions=len(net.junctions),
+        score=read_score(outputs),
+        outputs=str(outputs),
         wall_s=wall_s,
         cpu_s=cpu_s,
         simulator_s=city.simulator_s,
-        decision_ms=sum(took) / len(took) if took else 0.0,
-        decision_p99_ms=took[int(len(took) * 0.99)] if took else 0.0,
+        tick_ms=sum(took) / len(took) if took else 0.0,
+        tick_p99_ms=took[int(len(took) * 0.99)] if took else 0.0,
         refusals=thinking.refusals if thinking else 0,
     )
 

@@ -4,67 +4,96 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from citybrain.city.settings import SettingsError
-from citybrain.city.trial import CONTROLLERS, Controller, Sensors, TrialPlan, TrialResult
+from citybrain.city.trial import TrialResult
+from citybrain.city.trial_line import trial_line
+from citybrain.city.trial_plan import CONTROLLERS, Controller, Sensors, TrialPlan
 from citybrain.city.trial_runs import run_plans
+from citybrain.city.trial_store import TrialStore, default_folder
 from citybrain.city.trial_table import trial_table
-from citybrain.network import read_scenario
+from citybrain.network import Scenario, read_scenario
 
 
-def run_trials(
-    network: Path,
-    controllers: str,
-    seeds: int,
-    scale: float,
-    sensors: str,
-    seconds: int | None,
-    jobs: int,
-    json: Path | None,
-) -> None:
-    """Run each controller with each seed (1, 2, …), print the table, write `json` (one object a line and run).
+class TrialWish(Struct, frozen=True):
+    """What a person asked for; texts as they stand on the command line."""
 
-    Raises SettingsError, ScenarioError, TrialError.
-    """
-    scenario = read_scenario(network, scale=scale)
-    end_s = None if seconds is None else scenario.begin_s + seconds
+    network: Path
+    controllers: str
+    seeds: int = 1
+    scale: float = 1.0
+    sensors: str = "field"
+    begin: str | None = None
+    end: str | None = None
+    jobs: int = 1
+    fresh: bool = False
+    json: Path | None = None
+    out: Path | None = None
+
+
+def run_trials(wish: TrialWish) -> list[TrialResult]:
+    """Run each controller with each seed (1, 2, …), print the table, write JSON (one object a line and run).
+    Raises SettingsError, ScenarioError, TrialError, OSError."""
+    scenario = read_scenario(wish.network, scale=wish.scale)
+    begin_s, end_s = _stretch(scenario, wish.begin, wish.end)
     plans = [
-        TrialPlan(scenario, controller, seed, _sensors(sensors), end_s=end_s)
-        for controller in _controllers(controllers)
-        for seed in range(1, seeds + 1)
+        TrialPlan(scenario, controller, seed, _sensors(wish.sensors), begin_s, end_s)
+        for controller in _controllers(wish.controllers)
+        for seed in range(1, wish.seeds + 1)
     ]
-    if json is not None:
-        json.touch()  # an hour of runs must not end at a folder that is missing
-    results = _run(plans, jobs)
-    if json is not None:
-        json.write_text("".join(_line(r) + "\n" for r in results), encoding="utf-8")
+    if wish.json is not None:
+        wish.json.touch()  # an hour of runs must not end at a folder that is missing
+    store = TrialStore(wish.out or default_folder())
+    results = run_shown(plans, store, jobs=wish.jobs, fresh=wish.fresh)
+    if wish.json is not None:
+        wish.json.write_text("".join(trial_line(r) + "\n" for r in results), encoding="utf-8")
     Console().print(trial_table(results))
+    return results
 
 
-def _run(plans: list[TrialPlan], jobs: int) -> list[TrialResult]:
+def run_shown(
+    plans: Sequence[TrialPlan], store: TrialStore, *, jobs: int = 1, fresh: bool = False
+) -> list[TrialResult]:
+    """`run_plans` with a bar a run on the terminal. Raises as it does."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bars:
-        tasks = [bars.add_task(f"{p.controller}, seed {p.seed}", total=None, start=False) for p in plans]
+        names = [f"{p.scenario.name}, {p.controller}, seed {p.seed}" for p in plans]
+        tasks = [bars.add_task(name, total=None, start=False, visible=False) for name in names]
 
         def tell(index: int, share: float) -> None:
             bars.start_task(tasks[index])
+            bars.update(tasks[index], visible=share != 1.0)
             if not math.isnan(share):
                 bars.update(tasks[index], total=1.0, completed=share)
 
-        return run_plans(plans, jobs=jobs, progress=tell)
+        return run_plans(plans, store, jobs=jobs, fresh=fresh, progress=tell)
 
 
-def _line(result: TrialResult) -> str:
-    table = msgspec.to_builtins(result)
-    table["score"] |= {"mean_delay_s": result.score.mean_delay_s, "mean_travel_s": result.score.mean_travel_s}
-    table |= {"real_time_factor": result.real_time_factor, "overhead": result.overhead}
-    return msgspec.json.encode(table).decode()
+def _stretch(scenario: Scenario, begin: str | None, end: str | None) -> tuple[float, float | None]:
+    """Begin and end in seconds of the simulation; an end "+S" counts from the begin. Raises SettingsError."""
+    begin_s = scenario.begin_s if begin is None else _number("--begin", begin)
+    after_s = begin_s if end is not None and end.startswith("+") else 0.0
+    end_s = scenario.end_s if end is None else after_s + _number("--end", end)
+    if end_s is not None and end_s <= begin_s:
+        raise SettingsError(f"--end is {end_s:g} s, not after the begin at {begin_s:g} s")
+    return begin_s, end_s
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1e9:
+        raise SettingsError(f"{option} {text!r}: give seconds of the simulation, like 28800")
+    return value
 
 
 def _controllers(text: str) -> list[Controller]:

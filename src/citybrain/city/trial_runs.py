@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import shutil
+import signal
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from msgspec import Struct
 
-from citybrain.city.trial import TrialPlan, TrialResult, run_trial
+from citybrain.city.trial import TrialResult, run_plan
+from citybrain.city.trial_plan import TrialPlan
+from citybrain.city.trial_store import TrialStore
 from citybrain.network import ScenarioError
 
 END_S = 5.0
+NETWORKS = "networks"
+"""Folder for parsed networks."""
 
 
 class TrialError(RuntimeError):
@@ -34,55 +41,74 @@ class _Failure(Struct, frozen=True):
     scenario: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    index: int
+    process: BaseProcess
+    work: Path
+
+
 _Message = _Share | _Failure | TrialResult
 
 
 def run_plans(
     plans: Sequence[TrialPlan],
+    store: TrialStore,
     *,
     jobs: int = 1,
-    cache: Path | None = None,
+    fresh: bool = False,
     progress: Callable[[int, float], None] = lambda index, share: None,
 ) -> list[TrialResult]:
-    """Run the plans, `jobs` at a time; results in the plans' order.
+    """Run the plans, `jobs` at a time; results in the plans' order. A run that `store` has is not run again unless
+    `fresh`; each is kept there as soon as it is finished.
 
-    `progress` is told (index of the plan, share done, NaN where the end is not known). `cache`: a folder for
-    parsed networks. Raises ScenarioError, TrialError; the other runs are then ended.
+    `progress` is told (index of the plan, share done, NaN where the end is not known). Raises ScenarioError,
+    TrialError, OSError; the other runs are then ended.
     """
     results: dict[int, TrialResult] = {}
-    waiting = list(enumerate(plans))[::-1]
-    running: dict[Connection, tuple[int, BaseProcess]] = {}
+    waiting: list[int] = []
+    for index, plan in enumerate(plans):
+        found = None if fresh else store.find(plan)
+        if found is None:
+            waiting.insert(0, index)
+        else:
+            results[index] = found
+            progress(index, 1.0)
+    for scenario in {plans[index].scenario.net_file: plans[index].scenario for index in waiting}.values():
+        scenario.net(store.folder / NETWORKS)  # once, for all processes; what cannot be read is told at once
+    running: dict[Connection, _Running] = {}
     try:
         while waiting or running:
             while waiting and len(running) < max(jobs, 1):
-                index, plan = waiting.pop()
-                pipe, process = _start(plan, cache)
-                running[pipe] = index, process
+                index = waiting.pop()
+                pipe, started = _start(index, plans[index], store)
+                running[pipe] = started
             for ready in wait(list(running)):
                 pipe = next(p for p in running if p is ready)
-                index, process = running[pipe]
-                message = _receive(pipe, plans[index], process)
+                run = running[pipe]
+                message = _receive(pipe, plans[run.index], run.process)
                 if isinstance(message, _Share):
-                    progress(index, message.done)
+                    progress(run.index, message.done)
                     continue
-                results[index] = message
-                progress(index, 1.0)
-                _end(pipe, process)
+                results[run.index] = store.keep(plans[run.index], run.work, message)
+                progress(run.index, 1.0)
+                _end(pipe, run)
                 del running[pipe]
     finally:
-        for pipe, (_, process) in running.items():
-            process.terminate()
-            _end(pipe, process)
+        for pipe, run in running.items():
+            run.process.terminate()
+            _end(pipe, run)
     return [results[index] for index in range(len(plans))]
 
 
-def _start(plan: TrialPlan, cache: Path | None) -> tuple[Connection, BaseProcess]:
+def _start(index: int, plan: TrialPlan, store: TrialStore) -> tuple[Connection, _Running]:
+    work = store.begin(plan)
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(its, plan, cache), daemon=True)
+    process = context.Process(target=_work, args=(its, plan, store.folder / NETWORKS, work), daemon=True)
     process.start()
     its.close()
-    return mine, process
+    return mine, _Running(index, process, work)
 
 
 def _receive(pipe: Connection, plan: TrialPlan, process: BaseProcess) -> _Share | TrialResult:
@@ -99,38 +125,27 @@ def _receive(pipe: Connection, plan: TrialPlan, process: BaseProcess) -> _Share 
     return message
 
 
-def _end(pipe: Connection, process: BaseProcess) -> None:
-    process.join(END_S)
-    if process.is_alive():
-        process.kill()
-        process.join()
-    process.close()
+def _end(pipe: Connection, run: _Running) -> None:
+    run.process.join(END_S)
+    if run.process.is_alive():
+        run.process.kill()
+        run.process.join()
+    run.process.close()
     pipe.close()
+    shutil.rmtree(run.work, ignore_errors=True)
 
 
-def _work(pipe: Connection, plan: TrialPlan, cache: Path | None) -> None:
-    """In the new process."""
+def _work(pipe: Connection, plan: TrialPlan, cache: Path, work: Path) -> None:
+    """In the new process. Ctrl-C is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def tell(done: float, whole: float | None) -> None:
         pipe.send(_Share(done / whole if whole else math.nan))
 
     try:
-        pipe.send(_result(plan, cache, tell))
+        pipe.send(run_plan(plan, plan.scenario.net(cache), work, tell))
     except Exception as e:
         of_scenario = isinstance(e, ScenarioError)
         pipe.send(_Failure(str(e) if of_scenario else f"{type(e).__name__}: {e}", of_scenario))
     finally:
         pipe.close()
-
-
-def _result(plan: TrialPlan, cache: Path | None, tell: Callable[[float, float | None], None]) -> TrialResult:
-    return run_trial(
-        plan.scenario,
-        plan.scenario.net(cache),
-        plan.controller,
-        plan.seed,
-        sensors=plan.sensors,
-        begin_s=plan.begin_s,
-        end_s=plan.end_s,
-        progress=tell,
-    )

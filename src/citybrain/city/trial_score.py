@@ -1,19 +1,26 @@
-"""How traffic fared in a run, from SUMO's own trip output alone.
+"""How traffic fared in a run, from SUMO's own outputs alone.
 
 Independent of everything that controls or estimates: the figures of this file are what all claims rest on.
 """
 
 from __future__ import annotations
 
+import gzip
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from xml.parsers import expat
 
+import numpy as np
 from msgspec import Struct
+
+from citybrain.city.trial_output import SPILLBACK, SUMMARY, TRIPINFO
+
+_MG = 1e-6
 
 
 class ScoreError(ValueError):
-    """Trip output that is missing or not what SUMO writes; one line."""
+    """Output that is missing or not what SUMO writes; one line."""
 
 
 class Score(Struct, frozen=True):
@@ -28,7 +35,18 @@ class Score(Struct, frozen=True):
     depart (departDelay), each up to the end of the run."""
     travel_s: float
     """Sum over all vehicles of time on the way and of waiting to depart."""
+    p95_delay_s: float
+    """95th percentile of the delays of all vehicles (between two of them, on the straight line)."""
+    halts: int
+    """Times that a vehicle came to stand (SUMO's waitingCount: below 0.1 m/s)."""
+    co2_kg: float
+    """What the vehicles emitted until the end of the run by SUMO's emission model; 0 where nobody asked for it."""
+    distance_km: float
+    """What the vehicles drove until the end of the run."""
     teleports: int
+    spillback_s: float
+    """Sum over all exit lanes of signals of the seconds that a vehicle stood on the lane's first 3 m, for at least
+    a second: nobody can enter then."""
 
     @property
     def mean_delay_s(self) -> float:
@@ -40,51 +58,82 @@ class Score(Struct, frozen=True):
     def mean_travel_s(self) -> float:
         return self.travel_s / self.vehicles if self.vehicles else 0.0
 
+    @property
+    def stops(self) -> float:
+        """Halts a scheduled vehicle."""
+        return self.halts / self.vehicles if self.vehicles else 0.0
+
 
 def read_score(outputs: Path) -> Score:
-    """The score of a run from its `tripinfo.xml` (written with unfinished and undeparted vehicles) and
-    `summary.xml`. Raises ScoreError."""
-    count = {"arrived": 0, "running": 0, "undeparted": 0}
-    sums = {"delay": 0.0, "travel": 0.0}
+    """The score of a run from its trip output (written with unfinished and undeparted vehicles), summary and
+    detectors on exit lanes. Raises ScoreError."""
+    trips = _Trips()
+    _scan(outputs / TRIPINFO, trips.take)
+    summary = {"teleports": "0"}
+    _scan(outputs / SUMMARY, lambda tag, a: summary.update(a) if tag == "step" else None)
+    spillback = array("d")
 
-    def trip(attributes: dict[str, str]) -> None:
-        wait_s = float(attributes["departDelay"])
-        departed = float(attributes["depart"]) >= 0
-        if not departed and wait_s <= 0:
-            return  # Read ahead of its time: not scheduled before the end.
-        arrived = float(attributes["arrival"]) >= 0
-        count["arrived" if arrived else "running" if departed else "undeparted"] += 1
-        sums["delay"] += wait_s + (float(attributes["timeLoss"]) if departed else 0.0)
-        sums["travel"] += wait_s + (float(attributes["duration"]) if departed else 0.0)
+    def lane(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "interval":
+            spillback.append(float(attributes["intervalHaltingDurationSum"]))
 
-    _scan(outputs / "tripinfo.xml", "tripinfo", trip)
+    _scan(outputs / SPILLBACK, lane)
     return Score(
-        vehicles=sum(count.values()),
-        delay_s=sums["delay"],
-        travel_s=sums["travel"],
-        teleports=_teleports(outputs / "summary.xml"),
-        **count,
+        vehicles=len(trips.delays),
+        arrived=trips.arrived,
+        running=trips.running,
+        undeparted=len(trips.delays) - trips.arrived - trips.running,
+        delay_s=sum(trips.delays),
+        travel_s=trips.travel_s,
+        p95_delay_s=float(np.percentile(trips.delays, 95)) if trips.delays else 0.0,
+        halts=trips.halts,
+        co2_kg=trips.co2_mg * _MG,
+        distance_km=trips.distance_m / 1000,
+        teleports=int(summary["teleports"]),
+        spillback_s=sum(spillback),
     )
 
 
-def _teleports(file: Path) -> int:
-    last = {"teleports": "0"}
-    _scan(file, "step", last.update)
-    return int(last["teleports"])
+class _Trips:
+    """Sums over the lines of a trip output."""
+
+    def __init__(self) -> None:
+        self.delays = array("d")
+        self.arrived = self.running = self.halts = 0
+        self.travel_s = self.co2_mg = self.distance_m = 0.0
+
+    def take(self, tag: str, a: dict[str, str]) -> None:
+        if tag == "tripinfo":
+            self._trip(a)
+        elif tag == "emissions":
+            self.co2_mg += float(a["CO2_abs"])
+
+    def _trip(self, a: dict[str, str]) -> None:
+        wait_s = float(a["departDelay"])
+        if float(a["depart"]) < 0:
+            if wait_s > 0:  # else read ahead of its time: not scheduled before the end
+                self.delays.append(wait_s)
+                self.travel_s += wait_s
+            return
+        if float(a["arrival"]) >= 0:
+            self.arrived += 1
+        else:
+            self.running += 1
+        self.delays.append(wait_s + float(a["timeLoss"]))
+        self.travel_s += wait_s + float(a["duration"])
+        self.halts += int(a["waitingCount"])
+        self.distance_m += float(a["routeLength"])
 
 
-def _scan(file: Path, wanted: str, take: Callable[[dict[str, str]], object]) -> None:
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if tag == wanted:
-            take(attributes)
-
+def _scan(file: Path, take: Callable[[str, dict[str, str]], object]) -> None:
+    """Call `take` on each opening tag of a gzipped file. Raises ScoreError."""
     parser = expat.ParserCreate()
-    parser.StartElementHandler = start
+    parser.StartElementHandler = take
     try:
-        with file.open("rb") as stream:
+        with gzip.open(file) as stream:
             parser.ParseFile(stream)
-    except OSError as e:
-        raise ScoreError(f"{file}: cannot be read: {e.strerror}") from None
+    except (OSError, EOFError) as e:
+        raise ScoreError(f"{file}: cannot be read: {getattr(e, 'strerror', None) or e}") from None
     except expat.ExpatError as e:
         raise ScoreError(f"{file}: broken XML at line {e.lineno}: the run did not end properly") from None
     except (KeyError, ValueError) as e:

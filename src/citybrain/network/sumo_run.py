@@ -69,10 +69,10 @@ def _outputs(outputs: Path | None) -> dict[str, str]:
         return {}
     outputs.mkdir(parents=True, exist_ok=True)
     return {
-        "tripinfo-output": str(outputs / "tripinfo.xml"),
+        "tripinfo-output": str(outputs / "tripinfo.xml.gz"),
         "tripinfo-output.write-unfinished": "true",
         "tripinfo-output.write-undeparted": "true",
-        "summary-output": str(outputs / "summary.xml"),
+        "summary-output": str(outputs / "summary.xml.gz"),
     }
 
 

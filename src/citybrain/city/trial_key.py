@@ -1,0 +1,106 @@
+"""What a run depends on, as a key: who has run this very run before need not run it again."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+import citybrain
+from citybrain.city.trial_plan import MODES, TrialPlan
+
+FORMAT = 1
+"""Counted up when outputs of a run are added or mean something else."""
+ROOT = Path(citybrain.__file__).parent
+_SUMO = ("network", "model", "city/trial.py", "city/trial_output.py")
+_GUARDED = (*_SUMO, "guard", "cloud/graph.py", "city/second.py", "city/loop.py")
+_BASELINE = ROOT / "brain" / "baseline.py"
+_FIELD_ONLY = ROOT / "network" / "field_fault.py"
+
+
+def run_key(plan: TrialPlan) -> str:
+    """32 hex digits that name the run: contents of the scenario's files, its settings, controller, seed, sensors,
+    begin and end, the code that senses, decides and guards (formatting and comments aside), SUMO's version.
+
+    Raises OSError where a file cannot be read.
+    """
+    scenario = plan.settled()
+    files = (scenario.net_file, *scenario.route_files, *scenario.additional_files)
+    said = {
+        "format": FORMAT,
+        "sumo": version("libsumo"),
+        "files": [_content(f) for f in files],
+        "begin_s": scenario.begin_s,
+        "end_s": scenario.end_s,
+        "step_s": scenario.step_s,
+        "options": sorted(scenario.options),
+        "scale": scenario.scale,
+        "seed": scenario.seed,
+        "controller": plan.controller,
+        "sensors": plan.seen,
+        "emissions": plan.emissions,
+        "code": _code(tuple(sorted(deciding_code(plan)))),
+    }
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:32]
+
+
+def deciding_code(plan: TrialPlan) -> set[Path]:
+    """The source files on which the outcome of a run depends."""
+    if MODES[plan.controller] != "guard":
+        return {f for part in _SUMO for f in _sources(ROOT / part)}
+    found = {f for part in _GUARDED for f in _sources(ROOT / part)}
+    if plan.seen == "clean":
+        found.discard(_FIELD_ONLY)
+    brain = _sources(ROOT / "brain") if plan.controller == "brain" else _reached(_BASELINE)
+    return found | set(brain)
+
+
+def _sources(path: Path) -> Iterable[Path]:
+    return (path,) if path.is_file() else path.rglob("*.py")
+
+
+def _reached(file: Path) -> set[Path]:
+    """The file and the files of its own room that it imports, and so on."""
+    found, left = set[Path](), [file]
+    while left:
+        at = left.pop()
+        if at not in found:
+            found.add(at)
+            left += [f for f in _imports(at) if f.parent == file.parent]
+    return found
+
+
+def _imports(file: Path) -> Iterator[Path]:
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("citybrain."):
+            yield ROOT.joinpath(*str(node.module).split(".")[1:]).with_suffix(".py")
+
+
+@cache
+def _code(files: tuple[Path, ...]) -> str:
+    """Digest of what the files do: neither comments, nor formatting, nor docstrings count."""
+    h = hashlib.sha256()
+    for file in files:
+        tree = ast.parse(file.read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                node.body = [n for n in node.body if not _is_text(n)]
+        h.update(f"{file.relative_to(ROOT)}\n{ast.dump(tree)}\n".encode())
+    return h.hexdigest()
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    )
+
+
+@cache
+def _content(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
