@@ -37,21 +37,24 @@ lamps = st.text("Ggr", min_size=LINKS, max_size=LINKS)
 approaches = st.dictionaries(st.integers(0, LINKS - 1), st.sampled_from("NESW"))
 
 
-@given(foes(), st.lists(lamps, min_size=1, max_size=4, unique=True), approaches)
+@given(
+    foes(), st.lists(lamps, min_size=1, max_size=4, unique=True), approaches, st.sets(st.integers(0, LINKS - 1))
+)
 def test_a_repair_only_takes_way_and_leaves_nobody_out(
-    at: Foes, stages: list[str], approach: dict[int, str]
+    at: Foes, stages: list[str], approach: dict[int, str], turning: set[int]
 ) -> None:
-    fixed = repair(stages, at, approach)
+    fixed = repair(stages, at, approach, turning)
     for before, parts in zip(stages, fixed.parts, strict=True):
         after = [fixed.stages[p] for p in parts]
-        for lamp, letters in zip(before, zip(*after, strict=True), strict=True):
+        for link, (lamp, letters) in enumerate(zip(before, zip(*after, strict=True), strict=True)):
             assert set(letters) <= {"r": {"r"}, "g": {"g", "r"}, "G": {"G", "g", "r"}}[lamp]
+            assert lamp != "G" or "g" not in letters or link in turning
             assert lamp == "r" or set(letters) != {"r"}, "who had green has it in one of the parts"
         if not guard_clashes(before, at.conflicts, at.yields):
             assert after == [before]
         for word in after:
             for i, j in clashes(word, at):
-                assert j not in at.yields[i] and i not in at.yields[j]
+                assert not (j in at.yields[i] and i in turning) and not (i in at.yields[j] and j in turning)
                 assert i not in approach or approach[i] != approach.get(j)
 
 
@@ -65,7 +68,7 @@ def test_our_clashes_are_the_guards(at: Foes, word: str) -> None:
 
 def test_lanes_that_cross_on_one_approach_take_turns() -> None:
     at = Foes(((1,), (0,), ()), ((), (), ()), True)
-    fixed = repair(["GGr", "rrG"], at, {0: "a", 1: "a", 2: "b"})
+    fixed = repair(["GGr", "rrG"], at, {0: "a", 1: "a", 2: "b"}, {0, 1, 2})
     assert fixed.stages == ("Grr", "rGr", "rrG")
     assert fixed.parts == ((0, 1), (2,))
     assert fixed.remarks == ("stage 0 of the program: signal links 0, 1 cross on one approach and take turns",)
@@ -82,14 +85,15 @@ def test_lanes_that_cross_on_one_approach_take_turns() -> None:
 
 def test_who_yields_by_the_matrix_is_shown_g() -> None:
     at = Foes(((1,), (0,)), ((1,), ()), True)
-    fixed = repair(["GG"], at, {0: "a", 1: "b"})
+    fixed = repair(["GG"], at, {0: "a", 1: "b"}, {0})
     assert fixed.stages == ("gG",)
     assert fixed.remarks == ("stage 0 of the program: signal links 0 give way (G to g)",)
+    assert repair(["GG"], at, {0: "a", 1: "b"}, {1}).stages == ("GG",), "who goes straight gives no way"
 
 
 def test_two_approaches_that_conflict_without_a_rule_stay_a_clash() -> None:
     at = Foes(((1,), (0,)), ((), ()), True)
-    fixed = repair(["GG"], at, {0: "a", 1: "b"})
+    fixed = repair(["GG"], at, {0: "a", 1: "b"}, {0, 1})
     assert fixed.stages == ("GG",) and not fixed.remarks
     assert clashes("GG", at) == ((0, 1),)
 

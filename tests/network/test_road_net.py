@@ -233,8 +233,8 @@ def test_registers_fit_their_declarations() -> None:
             "line 1",
         ),
         (
-            "<net><edge id='a' from='n' to='n'><lane id='a_0' index='0' speed='1' length='1' shape='0,0 1,1'/>"
-            "</edge></net>",
+            "<net><junction id='n' type='priority' x='0' y='0'/><edge id='a' from='n' to='n'>"
+            "<lane id='a_0' index='0' speed='1' length='1' shape='0,0 1,1'/></edge></net>",
             "no signals",
         ),
     ],

@@ -6,6 +6,8 @@ One pass with expat; documents that declare entities are refused, so nothing in 
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -161,9 +163,9 @@ def scan_xml(file: Path, start: Callable[[str, Attributes], None]) -> str:
         raise NetError(f"{file}: no such file") from None
     except expat.ExpatError as e:
         raise NetError(f"{file}: broken XML at line {e.lineno}: {expat.errors.messages[e.code]}") from None
-    except (OSError, EOFError) as e:
+    except (OSError, EOFError, zlib.error) as e:
         raise NetError(f"{file}: cannot be read: {e}") from None
-    except (KeyError, ValueError, IndexError) as e:
+    except (LookupError, ValueError) as e:
         if isinstance(e, NetError):
             raise
         line = parser.CurrentLineNumber
@@ -206,27 +208,29 @@ class _Reader:
             self.rows.connections.append(_connection(a))
         elif tag == "request":
             if self._node is not None:
+                if int(a["index"]) != len(self._node.requests):
+                    raise ValueError(f"request {a['index']} of junction {self._node.id} is out of order")
                 self._node.requests.append((a["response"], a["foes"]))
         elif tag == "junction":
             into, inside = (tuple(a.get(k, "").split()) for k in ("incLanes", "intLanes"))
-            self._node = NodeRow(a["id"], a["type"], float(a["x"]), float(a["y"]), into, inside)
+            self._node = NodeRow(a["id"], a["type"], _number(a["x"]), _number(a["y"]), into, inside)
             self.rows.nodes[a["id"]] = self._node
         elif tag == "location":
             self.rows.projection = a.get("projParameter", "!")
             x, y = a.get("netOffset", "0,0").split(",")
-            self.rows.offset = (float(x), float(y))
+            self.rows.offset = (_number(x), _number(y))
         else:
             self.start_additional(tag, a)
 
     def start_additional(self, tag: str, a: Attributes) -> None:
         if tag == "tlLogic":
             self._program = ProgramRow(
-                a["id"], a.get("programID", "0"), a.get("type", "static"), float(a.get("offset", "0") or 0)
+                a["id"], a.get("programID", "0"), a.get("type", "static"), _number(a.get("offset", "0") or "0")
             )
             if self._program.id != "off":
                 self.rows.programs[a["id"]] = self._program
         elif tag == "phase" and self._program is not None:
-            self._program.phases.append((a["state"], float(a.get("duration", "0"))))
+            self._program.phases.append((a["state"], _duration(a.get("duration", "0"))))
         elif tag not in ("phase", "param"):
             self._program = None
 
@@ -236,12 +240,26 @@ def _lane(a: Attributes) -> LaneRow:
     return LaneRow(
         a["id"],
         int(a["index"]),
-        float(a["speed"]),
-        float(a["length"]),
+        _number(a["speed"]),
+        _number(a["length"]),
         _shape(a["shape"]),
         _words(allow) if allow is not None else None,
         _words(a.get("disallow", "")),
     )
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return value
+
+
+def _duration(text: str) -> float:
+    value = _number(text)
+    if value < 0:
+        raise ValueError(f"a duration of {text}")
+    return value
 
 
 @cache
@@ -266,5 +284,5 @@ def _shape(text: str) -> tuple[tuple[float, float], ...]:
     points = []
     for point in text.split():
         x, y = point.split(",")[:2]
-        points.append((float(x), float(y)))
+        points.append((_number(x), _number(y)))
     return tuple(points)

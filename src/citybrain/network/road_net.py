@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from citybrain.model import Junction, Lane, Link, Movement, Point, RoadNet, Stag
 from citybrain.network.area import build_areas
 from citybrain.network.change_time import all_red_time, yellow_times
 from citybrain.network.foes import RightOfWay
+from citybrain.network.net_check import check_rows
 from citybrain.network.netfile import ConnectionRow, EdgeRow, NetError, NetRows, ProgramRow, read_rows
 from citybrain.network.projection import fit_projection
 from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
@@ -51,6 +53,7 @@ def read_net(
         except (msgspec.DecodeError, OSError):
             kept.unlink(missing_ok=True)
     rows = read_rows(net_file, tuple(additional))
+    check_rows(rows, net_file)
     if not any(lane.motor for e in rows.edges.values() if e.function == "normal" for lane in e.lanes):
         raise NetError(f"{net_file}: the network has no roads for motor traffic")
     net = build_net(rows, digest, name or net_file.name.split(".")[0])
@@ -58,7 +61,7 @@ def read_net(
         raise NetError(f"{net_file}: the network has no signals: nothing to control")
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_suffix(".part")
+        part = kept.with_suffix(f".{os.getpid()}.part")
         part.write_bytes(msgspec.msgpack.encode(net))
         part.replace(kept)
     return net
@@ -178,9 +181,10 @@ class _JunctionBuilder:
         }
         foes = self._ways.foes(connections, links)
         shown, plan = stages_and_plan(program, frozenset(crossing))
-        fixed = repair(shown, foes, _approaches(connections))
+        fixed = repair(shown, foes, _approaches(connections), _turning(connections))
         lamps, plan = fixed.stages, repaired_plan(plan, fixed)
         free = always_green(program)
+        refused = refusal(program, links, lamps, foes)
         movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
         stages = tuple(
             Stage(i, s, tuple(m for m, way in enumerate(movements) if any(s[k] in "Gg" for k in way.signal_links)))
@@ -204,8 +208,8 @@ class _JunctionBuilder:
             all_red_s=all_red_time(program, [(self._length(c.via), self._lanes[c.source].speed) for c in motor]),
             min_green_s=MIN_GREEN_S,
             max_red_s=MAX_RED_S,
-            refused=refusal(program, links, lamps, foes),
-            remarks=fixed.remarks,
+            refused=refused,
+            remarks=fixed.remarks if refused is None else (),
         )
 
     def _movements(
@@ -267,6 +271,12 @@ def _approaches(connections: Sequence[ConnectionRow]) -> dict[int, str]:
     for c in connections:
         links[c.signal_link].add(c.from_edge)
     return {k: next(iter(edges)) for k, edges in links.items() if len(edges) == 1}
+
+
+def _turning(connections: Sequence[ConnectionRow]) -> frozenset[int]:
+    """The signal links that let nobody go straight on."""
+    straight = {c.signal_link for c in connections if _turn(c.turn) == "s"}
+    return frozenset(c.signal_link for c in connections) - straight
 
 
 def _turn(letter: str) -> str:

@@ -2,8 +2,9 @@
 
 Two repairs, in this order, both towards the safe side:
 
-1. *Give way.* Two conflicting links are both G, and the network's right-of-way matrix says which of them yields:
-   that one gets g. SUMO lets it wait for the other in effect; now the lamps say so.
+1. *Give way.* Two conflicting links are both G, and the network's right-of-way matrix says that one of them, which
+   lets only turning vehicles go, yields to the other: it gets g, as for a turn that looks for a gap. Whoever goes
+   straight, and pedestrians, are never made to give way at a green lamp.
 2. *Take turns.* Two lanes of one approach have paths that cross (a right turn from the left lane), both green, and
    the matrix says that neither yields: they get green one after the other, in stages that are otherwise the same.
 
@@ -12,7 +13,7 @@ What conflicts between two approaches without anybody yielding stays as it is: t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -29,17 +30,19 @@ class Repaired(Struct, frozen=True):
     """What was repaired, a line each."""
 
 
-def repair(stages: Sequence[str], foes: Foes, approach: Mapping[int, str]) -> Repaired:
+def repair(
+    stages: Sequence[str], foes: Foes, approach: Mapping[int, str], turning: Container[int]
+) -> Repaired:
     """The stages (lamp strings of G, g, r) with their clashes repaired where that is possible.
 
-    `approach`: the link that each signal link comes from; absent where there is not exactly one. Strings that do
-    not have the junction's length are left as they are.
+    `approach`: the link that each signal link comes from; absent where there is not exactly one. `turning`: signal
+    links that let only turning vehicles go. Strings that do not have the junction's length are left as they are.
     """
     found: list[str] = []
     parts, remarks = [], []
     for number, lamps in enumerate(stages):
         fits = len(lamps) == len(foes.conflicts)
-        yielding = _giving_way(lamps, foes) if fits else lamps
+        yielding = _giving_way(lamps, foes, turning) if fits else lamps
         turns = _turns(yielding, foes, approach) if fits else (lamps,)
         remarks += _remarks(number, lamps, yielding, turns)
         found += [t for t in turns if t not in found]
@@ -87,15 +90,15 @@ def _covered(lamps: str, i: int, j: int, foes: Foes) -> bool:
     return (lamps[i] == "g" and j in foes.yields[i]) or (lamps[j] == "g" and i in foes.yields[j])
 
 
-def _giving_way(lamps: str, foes: Foes) -> str:
+def _giving_way(lamps: str, foes: Foes, turning: Container[int]) -> str:
     """`lamps` with g for who yields; a change of one link never undoes what another one has settled."""
     letters = list(lamps)
     for i, j in clashes(lamps, foes):
         if _covered("".join(letters), i, j, foes):
             continue
-        if j in foes.yields[i]:
+        if j in foes.yields[i] and i in turning:
             letters[i] = "g"
-        elif i in foes.yields[j]:
+        elif i in foes.yields[j] and j in turning:
             letters[j] = "g"
     return "".join(letters)
 
