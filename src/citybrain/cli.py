@@ -116,21 +116,26 @@ def check(city: CityPath = None, data: Data = NO_DATA) -> None:
 
 @app.command()
 def switch(
-    control: Annotated[str, typer.Argument(help="on: the brain decides. off: the junctions' own plans.")],
+    control: Annotated[
+        str, typer.Argument(help="on (the brain decides), off (own plans), advise, approve, hold or flash.")
+    ],
     who: Annotated[str, typer.Option(help="Who asks for it.")],
     why: Annotated[str, typer.Option(help="The reason, for the record.")],
     area: Annotated[str, typer.Option(help="Area: city, a district or a junction.")] = "city",
     until: Annotated[str | None, typer.Option(help="City time; default: until further notice.")] = None,
+    stage: Annotated[int | None, typer.Option(help="Stage to hold, or proposal to approve.", min=0)] = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Nobody else may change it until --until.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Override somebody else's lock.")] = False,
     city: CityPath = None,
     data: Data = NO_DATA,
 ) -> None:
-    """Turn the brain on or off for an area.
+    """Say who decides the signals of an area, hold a stage or set flashing.
 
-    An area is the city, a district, a street or a junction.
+    An area is the city, a district, a street or a junction; hold, flash and approve need one junction.
     """
     from citybrain.city.switch import run_switch
 
-    run_switch(control, who, why, area, until, city, data)
+    run_switch(control, who, why, area, until, stage, lock, force, city, data)
 
 
 @app.command()

@@ -27,8 +27,20 @@ def crossing(**changes: object) -> Junction:
     """A crossing with permitted and protected left turns, stages that overlap, and links of unequal yellow."""
     lamps = ("GgGgrrG", "rGrGrrG", "rrrrGGG", "GGrrrrG")
     names = ("nt", "nl", "st", "sl", "w", "e", "free")
+    ways = (("n", "s'"), ("n", "e'"), ("s", "n'"), ("s", "w'"), ("w", "e'"), ("e", "w'"), ("s", "e'"))
     movements = tuple(
-        Movement(f"x:{n}", n, "out", "s", (), (i,), (), 0.0, n == "free") for i, n in enumerate(names)
+        Movement(
+            f"x:{n}",
+            ways[i][0],
+            ways[i][1],
+            "lr"[n == "free"] if n in ("nl", "sl", "free") else "s",
+            (),
+            (i,),
+            (),
+            0.0,
+            n == "free",
+        )
+        for i, n in enumerate(names)
     )
     stages = tuple(
         Stage(k, word, tuple(i for i, c in enumerate(word) if c in "Gg")) for k, word in enumerate(lamps)

@@ -43,7 +43,7 @@ def _mutants() -> dict[str, tuple[Junction, Limits]]:
     good = crossing()
     limits = limits_of(good)
     clash = ("GGGGrrG", *limits.lamps[1:])
-    at_once = tuple(tuple(() for _ in row) for row in limits.moments_ms)
+    at_once = tuple(tuple(() for _ in row) for row in limits.words)
     return {
         "short yellow": (good, limits_of(crossing(yellow_s=tuple(y - 1 for y in good.yellow_s)))),
         "one short yellow": (good, limits_of(crossing(yellow_s=(*good.yellow_s[:5], 3.0, 3.0)))),
@@ -53,7 +53,7 @@ def _mutants() -> dict[str, tuple[Junction, Limits]]:
         "conflicting stage": (good, replace(limits, lamps=clash)),
         "no change between stages": (
             good,
-            replace(limits, moments_ms=at_once, change_ms=tuple((0,) * 4 for _ in range(5))),
+            replace(limits, words=at_once, change_ms=tuple((0,) * 6 for _ in range(6))),
         ),
         "change a second short": (
             good,
@@ -91,10 +91,26 @@ def test_the_monitor_passes_what_the_core_shows() -> None:
 
 def test_links_green_in_both_stages_stay_green() -> None:
     limits = limits_of(crossing())
-    history = drive(limits, iter([0] * 12 + [3] * 30), 40)
-    north = "".join(lamps[0] for _, lamps in history)
-    assert "G" in north and "y" not in north and not north.strip("r").strip("G")
+    history = drive(limits, iter([1] * 12 + [3] * 30), 40)
+    left = "".join(lamps[1] for _, lamps in history)
+    assert "G" in left and "y" not in left and not left.strip("r").strip("G")
+    assert history[-1][1] == "GGrrrrG"
     assert all(lamps[6] == "G" for _, lamps in history[7:])
+
+
+def test_nobody_is_trapped_by_a_yellow_that_opposing_traffic_does_not_get() -> None:
+    limits = limits_of(crossing())
+    words = [lamps for _, lamps in drive(limits, iter([0] * 12 + [3] * 30), 40)]
+    first = words.index("ygyyrrG")
+    assert words[first - 1] == "GgGgrrG"
+    assert words[first : first + 7] == ["ygyyrrG"] * 3 + ["rgryrrG"] + ["rgrrrrG"] * 2 + ["GGrrrrG"]
+
+
+def test_a_right_of_way_is_cleared_before_it_is_taken_away() -> None:
+    limits = limits_of(crossing())
+    words = [lamps for _, lamps in drive(limits, iter([1] * 12 + [0] * 30), 40)]
+    first = words.index("ryryrrG")
+    assert words[first : first + 7] == ["ryryrrG"] * 4 + ["rrrrrrG"] * 2 + ["GgGgrrG"]
 
 
 def test_a_change_follows_its_own_yellows() -> None:

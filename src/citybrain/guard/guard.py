@@ -2,46 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct
 
 from citybrain.guard import junction as core
-from citybrain.guard.junction import Reason, Signal
-from citybrain.guard.limits import TICK_MS, Limits, LimitsError, limits_of, own_plan_limits
-from citybrain.guard.monitor import Monitor, MonitorState
-from citybrain.guard.order import NOT_HEARD_MS, SILENCE_MS, Orders
+from citybrain.guard.junction import Reason
+from citybrain.guard.limits import (
+    FLASH,
+    TICK_MS,
+    Limits,
+    LimitsError,
+    limits_of,
+    own_plan_limits,
+    preemption_limits,
+)
+from citybrain.guard.monitor import Monitor
+from citybrain.guard.order import BACKUP_MS, NOT_HEARD_MS, Orders
 from citybrain.guard.plan import PlanClock, Playback, begin_playback, play
+from citybrain.guard.preempt import Preemptions, in_force
 from citybrain.guard.record import state_rows, switch_rows
 from citybrain.guard.refusal import Refusals
-from citybrain.guard.switch import SavedSwitches, Switches, has_plan
-from citybrain.model import Control, Junction, RoadNet, SwitchRequest
+from citybrain.guard.saved import FORMAT, Saved, fits
+from citybrain.guard.switch import Base, Switches, has_plan
+from citybrain.model import Control, Junction, Preemption, RoadNet, SwitchRequest
 
 FARTHEST_JUMP_MS = 10_000
 EVERYTHING_MS = 10_000
-FORMAT = 1
 _CONTROLS = tuple(Control)
 _CONTROL_WORDS = pa.array([c.value for c in _CONTROLS])
-_BRAIN, _OWN_PLAN, _SILENCE, _REFUSED = (_CONTROLS.index(c) for c in Control)
+_BRAIN, _OWN_PLAN, _SILENCE, _REFUSED, _HOLD, _FLASH, _ADVISED, _APPROVED, _PREEMPTED = range(len(_CONTROLS))
+_BY_ORDERS = frozenset({_BRAIN, _APPROVED})
+"""Controls under which the brain's orders count."""
 _NOW = -(1 << 62)
 
-
-class Saved(Struct, frozen=True):
-    """A guard as it is kept."""
-
-    format: int
-    digest: str
-    time_ms: int
-    signals: list[Signal | None]
-    playbacks: list[Playback | None]
-    monitors: list[MonitorState | None]
-    lamps: list[str]
-    shown_ms: list[int]
-    faults: dict[int, str]
-    switches: SavedSwitches
+_PLANNED = (_SILENCE, _OWN_PLAN, _ADVISED)
+"""Who decides while the own plan runs, by what decides otherwise (`Base`)."""
 
 
 class Guard:
@@ -49,15 +47,18 @@ class Guard:
 
     Call once a second of city time: `orders` for what arrived, then `advance`. Between two calls nothing moves by
     itself. All junctions begin all-red at `time_ms`. A junction that is refused in the network, or whose stages
-    could not be guarded, plays its own plan's lamps. Raises ValueError if a junction has no plan at all.
+    could not be guarded, plays its own plan's lamps. After `backup_ms` without an order a junction runs its own
+    plan (NTCIP 1202 unitBackupTime, where 0 would mean never: it is refused). Raises ValueError for such a time,
+    or if a junction has no plan at all.
     """
 
-    def __init__(self, net: RoadNet, time_ms: int) -> None:
+    def __init__(self, net: RoadNet, time_ms: int, *, backup_ms: int = BACKUP_MS) -> None:
         self.net = net
         self.time_ms = time_ms
         n = len(net.junctions)
         self._limits = [_limits(j) for j in net.junctions]
         self._plan_limits = [own_plan_limits(lim, j) if lim else None for j, lim in self._each()]
+        self._preempt_limits = [preemption_limits(lim) if lim else None for lim in self._plan_limits]
         self._clocks = [_clock(j) for j in net.junctions]
         self._signals = [core.start(lim, time_ms) if lim else None for lim in self._limits]
         self._monitors = [Monitor(j, time_ms) if lim else None for j, lim in self._each()]
@@ -67,8 +68,10 @@ class Guard:
         self._names = [j.id for j in net.junctions]
         self._ids = pa.array(self._names, pa.string())
         self._refusals = Refusals()
-        self._switches = Switches(net, np.array([lim is not None for lim in self._limits], np.bool_))
-        self._orders = Orders(self._names, [lim.stages if lim else 0 for lim in self._limits], self._refusals)
+        stages = np.array([lim.stages if lim else 0 for lim in self._limits], np.int64)
+        self._switches = Switches(net, stages)
+        self._orders = Orders(self._names, stages, self._refusals, backup_ms)
+        self._preemptions = Preemptions()
         self._stage = np.full(n, -1, np.int64)
         self._target = np.full(n, -1, np.int64)
         self._shown_ms = np.full(n, time_ms, np.int64)
@@ -103,15 +106,51 @@ class Guard:
         self._due_ms[sound[act]] = _NOW
 
     def switch(self, request: SwitchRequest) -> pa.RecordBatch:
-        """Give the junctions of an area to the brain or to their own plans: one row of traffic.switch_result.
+        """Carry out a person's command, or say why not: one row of traffic.switch_result.
 
         A request for one junction by its own id also resets its tripped monitor.
         """
-        result = self._switches.request(request, self.time_ms)
+        result = self._switches.request(request, self.time_ms, self._proposal(request.area))
         self._due_ms[list(result.junctions)] = _NOW
         if result.accepted and request.area in self.faults:
             self._reset(self._names.index(request.area))
         return switch_rows([result])
+
+    def preempt(self, asked: Preemption) -> Reason | None:
+        """Show a stage with priority, for 120 s at most; None, or why not. A person's HOLD and FLASH stand above
+        it.
+
+        Minimum green, yellow, all-red and clearance stay. The same source may ask again and so prolong it.
+        """
+        j = self._place(asked.junction)
+        limits = self._limits[j] if j is not None else None
+        if j is None:
+            return Reason.UNKNOWN_JUNCTION
+        self._due_ms[j] = _NOW
+        return self._preemptions.ask(j, asked, limits.stages if limits else 0, self.time_ms)
+
+    def release(self, junction: str, source: str) -> bool:
+        """End that source's pre-emption; False if there is none."""
+        j = self._place(junction)
+        if j is None or not self._preemptions.release(j, source):
+            return False
+        self._due_ms[j] = _NOW
+        return True
+
+    def read_back(self, shown: Iterable[tuple[str, str]], time_ms: int) -> None:
+        """Take what lamps really show at `time_ms`: (junction, lamps as SUMO writes them, O a dark signal).
+
+        A conflict, a dark signal or a short yellow that lasts as long as a conflict monitor allows latches a
+        fault.
+        """
+        for name, lamps in shown:
+            j = self._place(name)
+            monitor = self._monitors[j] if j is not None else None
+            if j is None or monitor is None or j in self._faults:
+                continue
+            fault = monitor.read_back(lamps, time_ms)
+            if fault:
+                self._trip(j, fault, time_ms)
 
     def advance(self, time_ms: int) -> Sequence[tuple[str, str]]:
         """Move on to `time_ms`: (junction, lamps) of each junction whose lamps changed, at first of all.
@@ -122,12 +161,16 @@ class Guard:
         gap_ms = time_ms - self.time_ms
         if not 0 <= gap_ms <= FARTHEST_JUMP_MS:
             self._orders.heard_ms[:] = NOT_HEARD_MS
+            self._preemptions.at.clear()
+            self._switches.bound(time_ms)
             self._shift(gap_ms, time_ms)
         elif gap_ms > TICK_MS:
             self._shift(gap_ms - TICK_MS, time_ms)
         self.time_ms = time_ms
         self._due_ms[self._switches.expire(time_ms)] = _NOW
-        silent = (self._control == _BRAIN) & (time_ms - self._orders.heard_ms > SILENCE_MS)
+        self._due_ms[self._preemptions.expire(time_ms)] = _NOW
+        heard = (self._control == _BRAIN) | (self._control == _APPROVED)
+        silent = heard & (time_ms - self._orders.heard_ms > self._orders.backup_ms)
         self._due_ms[silent] = _NOW
         for j in np.flatnonzero(self._due_ms <= time_ms).tolist():
             self._evaluate(j, time_ms)
@@ -172,6 +215,7 @@ class Guard:
             shown_ms=self._shown_ms.tolist(),
             faults=self._faults,
             switches=self._switches.dump(),
+            preemptions=dict(self._preemptions.at),
         )
         return msgspec.msgpack.encode(saved)
 
@@ -181,10 +225,11 @@ class Guard:
             saved = msgspec.msgpack.decode(data, type=Saved)
         except msgspec.MsgspecError as e:
             raise ValueError(f"not a kept guard: {e}") from None
-        if saved.format != FORMAT or saved.digest != self.net.digest or not _fits(saved, self.net, self._limits):
+        if not fits(saved, self.net, self._limits):
             raise ValueError("kept guard is of another format or network")
-        fresh = Guard(self.net, saved.time_ms)
+        fresh = Guard(self.net, saved.time_ms, backup_ms=self._orders.backup_ms)
         fresh._switches.load(saved.switches)
+        fresh._preemptions.at = dict(saved.preemptions)
         fresh._signals, fresh._playbacks = saved.signals, saved.playbacks
         for monitor, state in zip(fresh._monitors, saved.monitors, strict=True):
             if monitor and state:
@@ -196,13 +241,13 @@ class Guard:
     def _evaluate(self, j: int, time_ms: int) -> None:
         signal, monitor = self._signals[j], self._monitors[j]
         control, wanted, until_ms = self._wish(j, time_ms)
-        limits = (self._limits if control == _BRAIN else self._plan_limits)[j]
+        limits = self._limits_under(control)[j]
         if limits is None or signal is None or monitor is None:
             self._play(j, time_ms)
             return
         if j in self._faults:
             self._due_ms[j] = core.NEVER_MS
-            if control == _BRAIN:
+            if control in _BY_ORDERS:
                 self._tell(j, wanted, Reason.FAULT, time_ms)
             return
         signal, lamps, reason = core.step(limits, signal, wanted, time_ms)
@@ -211,20 +256,48 @@ class Guard:
             self._trip(j, fault, time_ms)
             return
         self._signals[j] = signal
-        if control == _BRAIN:
+        if control in _BY_ORDERS:
             self._tell(j, wanted, reason, time_ms)
         waits = wanted != signal.target and signal.stage == signal.target
         self._due_ms[j] = min(time_ms + 1 if waits else core.next_ms(limits, signal, time_ms), until_ms)
         stage = signal.stage if signal.stage == signal.target else -1
-        self._show(j, stage, signal.target, lamps, control, time_ms)
+        self._show(j, max(stage, -1), max(signal.target, -1), lamps, control, time_ms)
 
     def _wish(self, j: int, time_ms: int) -> tuple[int, int, int]:
         """Who decides, which stage it wants, and until when that is sure."""
-        silent = time_ms - self._orders.heard_ms[j] > SILENCE_MS
-        if not self._switches.off[j] and not silent:
+        command = self._switches.commands.get(j)
+        if command is not None and command.control is Control.FLASH:
+            return _FLASH, FLASH, core.NEVER_MS
+        if command is not None and command.control is Control.HOLD:
+            return _HOLD, command.stage, core.NEVER_MS
+        preemption = self._preemptions.at.get(j)
+        if preemption is not None and in_force(preemption, time_ms):
+            return _PREEMPTED, preemption.stage, core.NEVER_MS
+        silent = time_ms - self._orders.heard_ms[j] > self._orders.backup_ms
+        if command is not None and not silent and self._orders.wish[j] == command.stage:
+            return _APPROVED, command.stage, core.NEVER_MS
+        if command is not None:
+            self._switches.lapse(j)
+        base = self._switches.base[j]
+        if base == Base.BRAIN and not silent:
             return _BRAIN, int(self._orders.wish[j]), core.NEVER_MS
         moment = self._clocks[j].at(time_ms)
-        return (_OWN_PLAN if self._switches.off[j] else _SILENCE), moment.stage, moment.until_ms
+        return _PLANNED[base], moment.stage, moment.until_ms
+
+    def _limits_under(self, control: int) -> Sequence[Limits | None]:
+        if control == _PREEMPTED:
+            return self._preempt_limits
+        return self._plan_limits if control in _PLANNED else self._limits
+
+    def _proposal(self, area: str) -> int | None:
+        """The stage that the brain asks for now at the junction of that id."""
+        j = self._place(area)
+        if j is None or self.time_ms - self._orders.heard_ms[j] > self._orders.backup_ms:
+            return None
+        return int(self._orders.wish[j])
+
+    def _place(self, junction: str) -> int | None:
+        return self._switches.place(junction)
 
     def _play(self, j: int, time_ms: int) -> None:
         playback = self._playbacks[j]
@@ -303,29 +376,3 @@ def _clock(junction: Junction) -> PlanClock:
 def _fresh_playback(junction: Junction, left: str, time_ms: int) -> Playback:
     yellow_ms = round(max(junction.yellow_s, default=0.0) * 1000)
     return begin_playback(left, yellow_ms, yellow_ms + round(junction.all_red_s * 1000), time_ms)
-
-
-def _fits(saved: Saved, net: RoadNet, limits: Sequence[Limits | None]) -> bool:
-    lists = (saved.signals, saved.playbacks, saved.monitors, saved.lamps, saved.shown_ms)
-    if any(len(x) != len(limits) for x in lists) or not all(0 <= j < len(limits) for j in saved.faults):
-        return False
-    for j, (junction, lim) in enumerate(zip(net.junctions, limits, strict=True)):
-        if len(saved.lamps[j]) != junction.signal_links or (saved.playbacks[j] is None) != (lim is not None):
-            return False
-        if not _signal_fits(saved.signals[j], lim) or not _monitor_fits(saved.monitors[j], junction, lim):
-            return False
-    return True
-
-
-def _monitor_fits(state: MonitorState | None, junction: Junction, limits: Limits | None) -> bool:
-    if state is None or limits is None:
-        return state is None and limits is None
-    lists = (state.lamps, state.green_ms, state.yellow_ms, state.ended_ms)
-    return all(len(x) == junction.signal_links for x in lists)
-
-
-def _signal_fits(signal: Signal | None, limits: Limits | None) -> bool:
-    if signal is None or limits is None:
-        return signal is None and limits is None
-    stages = range(-1, limits.stages)
-    return signal.stage in stages and signal.target in stages and len(signal.red_ms) == len(limits.home)

@@ -2,17 +2,18 @@
 
 The rules, all kept against any sequence of wishes:
 
-- A change from stage A to stage B runs through its end once begun. Links green in A and not in B show yellow, each
-  for its own time, then red; links green in both stay green with A's letter; links new in B get green when the
-  longest yellow and all-red are over. If B only takes green away there is no all-red; if it only adds, no wait.
-- A stage stays for its minimum green.
+- A change from stage A to stage B runs through its end once begun (`citybrain.guard.change`). Links that clear
+  show yellow, each for its own time, then red; links green in both stay green with A's letter; links new in B get
+  green when the longest yellow and all-red are over. If B only takes green away there is no all-red; if it only
+  adds, no wait.
+- A stage stays for its minimum green, and for the walk where it serves a crossing.
 - No movement that some stage serves is without green for longer than the maximum red. The guard keeps a way out
   at every moment: from the present stage, visit the home stages of the waiting classes, oldest first, each for
   its minimum green. A wish is carried out only if this round, begun after the wished stage's minimum green, still
   meets every deadline; a stage is held only while it does. Following the round itself keeps it feasible: what
   waited keeps its place, and what has just lost green comes last, at most one whole round later, which is never
   more than `Limits.max_red_ms` (raised to a whole round where a junction has too many stages for its maximum).
-- Start-up is all-red.
+- Start-up is all-red. Flashing amber serves everybody, is reached by way of all-red and left by way of start-up.
 
 Times in the state are absolute so that a settled junction's state does not change from second to second; `aged`
 gives the same state by ages, of which there are finitely many, for whoever walks all of them.
@@ -21,12 +22,11 @@ gives the same state by ages, of which there are finitely many, for whoever walk
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
 
-from citybrain.guard.limits import GREEN, TICK_MS, Limits
+from citybrain.guard.limits import ALL_RED, FLASH, TICK_MS, Limits
 
 NEVER_MS = 1 << 62
 HAS_GREEN = NEVER_MS
@@ -41,6 +41,7 @@ class Reason(StrEnum):
     FROM_THE_FUTURE = "from_the_future"
     TOO_OLD = "too_old"
     SWITCHED_OFF = "switched_off"
+    PREEMPTED = "preempted"
     CHANGING = "changing"
     MIN_GREEN = "min_green"
     MAX_RED = "max_red"
@@ -48,7 +49,7 @@ class Reason(StrEnum):
 
 
 class Signal(Struct, frozen=True):
-    """What a junction shows. Stage -1 is all-red, before the first stage.
+    """What a junction shows. Stage -1 is all-red, before the first stage; -2 is flashing amber.
 
     Settled: `target` is `stage`, `since_ms` when it began. Changing: `since_ms` is when the change began.
     `red_ms` holds for each class when it lost its green, HAS_GREEN while it has it.
@@ -62,17 +63,19 @@ class Signal(Struct, frozen=True):
 
 def start(limits: Limits, time_ms: int) -> Signal:
     """All-red from `time_ms` on."""
-    return Signal(-1, -1, time_ms, (time_ms,) * len(limits.home))
+    return Signal(ALL_RED, ALL_RED, time_ms, (time_ms,) * len(limits.home))
 
 
 def step(limits: Limits, signal: Signal, wanted: int | None, time_ms: int) -> tuple[Signal, str, Reason | None]:
-    """The signal at `time_ms` under the wish for a stage (None: no wish), its lamps, and why the wish waits.
+    """The signal at `time_ms` under the wish for a stage or FLASH (None: no wish), its lamps, and why it waits.
 
     Raises IndexError on a stage that does not exist. `time_ms` must not go back between calls.
     """
     signal = _settle(limits, signal, time_ms)
     if signal.stage != signal.target:
         return signal, lamps(limits, signal, time_ms), _unless(wanted, signal.target, Reason.CHANGING)
+    if signal.stage == FLASH and wanted != FLASH:
+        signal = start(limits, time_ms)
     if time_ms < signal.since_ms + limits.hold_ms[signal.stage]:
         return signal, limits.lamps[signal.stage], _unless(wanted, signal.stage, Reason.MIN_GREEN)
     stage = signal.stage if wanted is None else wanted
@@ -87,27 +90,24 @@ def step(limits: Limits, signal: Signal, wanted: int | None, time_ms: int) -> tu
 
 def lamps(limits: Limits, signal: Signal, time_ms: int) -> str:
     """The lamp string that the signal shows at `time_ms`."""
-    old = limits.lamps[signal.stage]
-    if signal.stage == signal.target:
-        return old
-    return _between(old, limits.lamps[signal.target], limits.yellow_ms, time_ms - signal.since_ms)
-
-
-@lru_cache(maxsize=65_536)
-def _between(old: str, new: str, yellow_ms: tuple[int, ...], gone_ms: int) -> str:
-    """The lamps `gone_ms` after a change from `old` to `new` has begun."""
-    return "".join(
-        "r" if a not in GREEN else a if b in GREEN else "y" if gone_ms < yellow else "r"
-        for a, b, yellow in zip(old, new, yellow_ms, strict=True)
-    )
+    shown = limits.lamps[signal.stage]
+    if signal.stage != signal.target:
+        for at_ms, word in limits.words[signal.stage][signal.target]:
+            if time_ms < signal.since_ms + at_ms:
+                break
+            shown = word
+    return shown
 
 
 def next_ms(limits: Limits, signal: Signal, time_ms: int) -> int:
     """The next time at which `step` could do something by itself, if the wish stays what it shows."""
     if signal.stage != signal.target:
-        moments = limits.moments_ms[signal.stage][signal.target]
-        return signal.since_ms + next(m for m in moments if signal.since_ms + m > time_ms)
-    if signal.stage < 0:
+        over = signal.since_ms + limits.change_ms[signal.stage][signal.target]
+        moments = (signal.since_ms + at for at, _ in limits.words[signal.stage][signal.target])
+        return next((m for m in moments if m > time_ms), over)
+    if signal.stage == FLASH:
+        return NEVER_MS
+    if signal.stage == ALL_RED:
         return time_ms + TICK_MS
     _, leave_by = way_out(limits, signal.stage, signal.red_ms, time_ms)
     return max(leave_by - TICK_MS + 1, signal.since_ms + limits.hold_ms[signal.stage], time_ms + 1)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from citybrain.guard.change import GREEN, Change, change, crossing_links, ways_of
 from citybrain.model import Junction
 
 TICK_MS = 1000
 """The guard is advanced once a second; every limit is rounded up to whole seconds, never down."""
 
-GREEN = "Gg"
+ALL_RED = -1
+FLASH = -2
+"""Where flashing amber and all-red stand among the stages: the last rows of all that is given by stage."""
+PREEMPTION_MS = 120_000
+"""How far pre-emption may push back the maximum red at most, however often it is asked for."""
+_ROWS = 2
 
 
 class LimitsError(ValueError):
@@ -20,23 +26,23 @@ class LimitsError(ValueError):
 class Limits(Struct, frozen=True):
     """What the guard must keep. All times in whole ticks of milliseconds.
 
-    Rows and columns are stages; one more row at the end, which Python also reaches as index -1, is all-red.
+    Rows and columns are stages; two more at the end, which Python also reaches as FLASH (-2) and ALL_RED (-1), are
+    flashing amber and all-red.
     Movements that the same stages serve are one *class*; classes are bits of the masks.
     """
 
     lamps: tuple[str, ...]
-    """For each stage; the last is all-red."""
+    """For each stage, for flashing amber, for all-red."""
     change_ms: tuple[tuple[int, ...], ...]
     """[from][to]: how long lamps change."""
-    moments_ms: tuple[tuple[tuple[int, ...], ...], ...]
-    """[from][to]: when, counted from the start of the change, lamps change again; the last one ends it."""
-    yellow_ms: tuple[int, ...]
-    """For each signal link."""
+    words: tuple[tuple[tuple[tuple[int, str], ...], ...], ...]
+    """[from][to]: what shows meanwhile, as (milliseconds from the begin of the change, lamps from then on)."""
     hold_ms: tuple[int, ...]
-    """For each stage, how long it stays at least: minimum green. The last: all-red at start-up, as long as the
-    longest yellow and all-red together, because nobody knows what the lamps showed before."""
+    """For each stage, how long it stays at least: minimum green, and the walk where it serves a crossing. The
+    last: all-red at start-up, as long as the longest yellow and all-red together, because nobody knows what the
+    lamps showed before."""
     serves: tuple[int, ...]
-    """For each stage, the classes to which it gives green; the last is 0."""
+    """For each stage, the classes to which it gives green; of flashing amber all, of all-red none."""
     home: tuple[int, ...]
     """For each class, the stage that the guard itself calls when the class has waited long enough."""
     members: tuple[tuple[int, ...], ...]
@@ -48,7 +54,7 @@ class Limits(Struct, frozen=True):
 
     @property
     def stages(self) -> int:
-        return len(self.lamps) - 1
+        return len(self.lamps) - _ROWS
 
 
 def limits_of(junction: Junction) -> Limits:
@@ -60,21 +66,19 @@ def limits_of(junction: Junction) -> Limits:
         raise LimitsError("stage_does_not_fit")
     if any(clashes(word, junction.conflicts, junction.yields) for word in lamps):
         raise LimitsError("stage_conflicts")
-    lamps = (*lamps, "r" * junction.signal_links)
     yellow = tuple(whole_ticks(s) for s in junction.yellow_s)
     all_red = whole_ticks(junction.all_red_s)
-    moments = tuple(tuple(_moments(a, b, yellow, all_red) for b in lamps[:-1]) for a in lamps)
-    change = tuple(tuple(m[-1] if m else 0 for m in row) for row in moments)
+    changes = _changes(junction, lamps, yellow, all_red)
+    change_ms = tuple(tuple(c.length_ms for c in row) for row in changes)
     start = max(yellow, default=0) + all_red
-    hold = (*(max(whole_ticks(junction.min_green_s), TICK_MS) for _ in junction.stages), max(start, TICK_MS))
+    hold = (*_holds(junction), TICK_MS, max(start, TICK_MS))
     serves, members = _classes(junction)
-    home = _homes(serves, len(members))
-    round_ms = hold[-1] + sum(hold[h] + max(row[h] for row in change) for h in set(home))
+    home = _homes(serves[:-_ROWS], len(members))
+    round_ms = hold[ALL_RED] + sum(hold[h] + max(row[h] for row in change_ms) for h in set(home))
     return Limits(
-        lamps=lamps,
-        change_ms=change,
-        moments_ms=moments,
-        yellow_ms=yellow,
+        lamps=(*lamps, "o" * junction.signal_links, "r" * junction.signal_links),
+        change_ms=change_ms,
+        words=tuple(tuple(c.words for c in row) for row in changes),
         hold_ms=hold,
         serves=serves,
         home=home,
@@ -89,6 +93,15 @@ def own_plan_limits(limits: Limits, junction: Junction) -> Limits:
     choice and is not broken up. Its red is one cycle at most, and the guard looks one round ahead."""
     longest = whole_ticks(junction.plan.cycle_s) + limits.round_ms
     return msgspec.structs.replace(limits, max_red_ms=max(limits.max_red_ms, longest))
+
+
+def preemption_limits(plan_limits: Limits) -> Limits:
+    """The same limits while a stage is asked for with priority. `plan_limits`: what `own_plan_limits` gave.
+
+    Nothing but the maximum red gives way, and by PREEMPTION_MS at most: the guard keeps a way out that meets it at
+    every moment, so that no sequence of pre-emptions makes anybody wait longer.
+    """
+    return msgspec.structs.replace(plan_limits, max_red_ms=plan_limits.max_red_ms + PREEMPTION_MS)
 
 
 def whole_ticks(seconds: float) -> int:
@@ -113,13 +126,27 @@ def _gives_way(lamps: str, i: int, j: int, yields: tuple[tuple[int, ...], ...]) 
     return (lamps[i] == "g" and j in yields[i]) or (lamps[j] == "g" and i in yields[j])
 
 
-def _moments(a: str, b: str, yellow: tuple[int, ...], all_red: int) -> tuple[int, ...]:
-    """When lamps change from `a` to `b`: at each end of yellow and, if a link gets green, after all-red."""
-    ends = {yellow[i] for i, (x, y) in enumerate(zip(a, b, strict=True)) if x in GREEN and y not in GREEN}
-    gains = any(x not in GREEN and y in GREEN for x, y in zip(a, b, strict=True))
-    if ends and gains:
-        ends.add(max(ends) + all_red)
-    return tuple(sorted(ends - {0}))
+def _changes(
+    junction: Junction, stages: tuple[str, ...], yellow: tuple[int, ...], all_red: int
+) -> tuple[tuple[Change, ...], ...]:
+    """[from][to] over stages, flashing amber and all-red. Both are left at once, for all-red and the stages;
+    nobody goes to all-red, which is where the guard starts."""
+    ways = ways_of(junction, yellow, all_red)
+    n = junction.signal_links
+    at_once = Change((), 0)
+    stays = (*(at_once for _ in stages), at_once, at_once)
+    rows = tuple((*(change(ways, a, b) for b in stages), change(ways, a, "o" * n), at_once) for a in stages)
+    return (*rows, stays, stays)
+
+
+def _holds(junction: Junction) -> tuple[int, ...]:
+    """Minimum green of each stage: the walk as well where a crossing has green that is not green always."""
+    green, walk = (max(whole_ticks(s), TICK_MS) for s in (junction.min_green_s, junction.walk_s))
+    always = {i for i in range(junction.signal_links) if all(s.lamps[i] in GREEN for s in junction.stages)}
+    walks = crossing_links(junction) - always
+    return tuple(
+        max(green, walk) if any(stage.lamps[i] in GREEN for i in walks) else green for stage in junction.stages
+    )
 
 
 def _classes(junction: Junction) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
@@ -128,11 +155,11 @@ def _classes(junction: Junction) -> tuple[tuple[int, ...], tuple[tuple[int, ...]
         stages = tuple(s for s, stage in enumerate(junction.stages) if m in stage.movements)
         if stages and len(stages) < len(junction.stages):
             by_stages.setdefault(stages, []).append(m)
-    serves = [0] * (len(junction.stages) + 1)
+    serves = [0] * len(junction.stages)
     for bit, stages in enumerate(by_stages):
         for s in stages:
             serves[s] |= 1 << bit
-    return tuple(serves), tuple(tuple(ms) for ms in by_stages.values())
+    return (*serves, (1 << len(by_stages)) - 1, 0), tuple(tuple(ms) for ms in by_stages.values())
 
 
 def _homes(serves: tuple[int, ...], classes: int) -> tuple[int, ...]:
@@ -140,7 +167,7 @@ def _homes(serves: tuple[int, ...], classes: int) -> tuple[int, ...]:
     home = [-1] * classes
     left = (1 << classes) - 1
     while left:
-        best = max(range(len(serves) - 1), key=lambda s: ((serves[s] & left).bit_count(), -s))
+        best = max(range(len(serves)), key=lambda s: ((serves[s] & left).bit_count(), -s))
         for bit in range(classes):
             if serves[best] & left & (1 << bit):
                 home[bit] = best

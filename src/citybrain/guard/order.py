@@ -13,7 +13,9 @@ from citybrain.guard.junction import Reason
 from citybrain.guard.record import SIGNAL_ORDER
 from citybrain.guard.refusal import Refusals
 
-SILENCE_MS = 3000
+BACKUP_MS = 3000
+"""NTCIP 1202 unitBackupTime: after this time without an order a junction runs its own plan."""
+LONGEST_BACKUP_MS = 65_535_000
 NOT_HEARD_MS = -(1 << 62)
 
 
@@ -29,12 +31,20 @@ _REASONS = (
 class Orders:
     """The last sound order for each junction: `wish` its stage, `heard_ms` its city time, `source` who gave it."""
 
-    def __init__(self, ids: Sequence[str], stages: Sequence[int], refusals: Refusals) -> None:
+    def __init__(
+        self, ids: Sequence[str], stages: npt.NDArray[np.int64], refusals: Refusals, backup_ms: int
+    ) -> None:
+        if not 0 < backup_ms <= LONGEST_BACKUP_MS:
+            raise ValueError(
+                f"backup time {backup_ms} ms: the own plan must take over from a silent brain, "
+                f"after more than 0 and at most {LONGEST_BACKUP_MS} ms"
+            )
+        self.backup_ms = backup_ms
         self._names = list(ids)
         self._index = {name: j for j, name in enumerate(ids)}
         self._ids = pa.array(ids, pa.string())
         self._last: tuple[pa.Array, npt.NDArray[np.int64]] = (self._ids, np.arange(len(ids), dtype=np.int64))
-        self._stages = np.array(stages, np.int64)
+        self._stages = stages
         self._refusals = refusals
         self._told_off = np.zeros(len(ids), np.bool_)
         self.heard_ms = np.full(len(ids), NOT_HEARD_MS, np.int64)
@@ -85,7 +95,7 @@ class Orders:
             stages == 0,
             (stage < 0) | (stage >= stages),
             time_ms > now_ms,
-            (time_ms < now_ms - SILENCE_MS) | (time_ms < self.heard_ms[index]),
+            (time_ms < now_ms - self.backup_ms) | (time_ms < self.heard_ms[index]),
         ]
         return np.select(conditions, list(range(len(conditions))), -1).astype(np.int64)
 

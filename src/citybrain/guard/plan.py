@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from msgspec import Struct
 
-from citybrain.guard.limits import GREEN
+from citybrain.guard.change import GREEN
 from citybrain.model import OwnPlan
 
 

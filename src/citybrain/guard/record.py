@@ -14,6 +14,8 @@ import pyarrow as pa
 from citybrain.guard.switch import SwitchResult
 from citybrain.model import Control, Refusal, arrow_schema, read_declaration
 
+CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH)
+"""What a person may ask for."""
 SIGNAL_STATE = "traffic.signal_state"
 ORDER_REFUSAL = "traffic.order_refusal"
 SWITCH_RESULT = "traffic.switch_result"
@@ -63,15 +65,18 @@ def switch_rows(results: Sequence[SwitchResult]) -> pa.RecordBatch:
         [r.accepted for r in results],
         [r.reason for r in results],
         [_choice(r.request.control) for r in results],
-        [r.request.until_ms if r.accepted else None for r in results],
+        [r.until_ms if r.accepted else None for r in results],
         [len(r.junctions) for r in results],
+        [r.request.stage for r in results],
+        [r.request.lock for r in results],
+        [r.locked for r in results],
     ]
     return _batch(SWITCH_RESULT, columns)
 
 
 def _choice(control: Control) -> str:
-    """The dataset knows the two choices only; a refused request may have asked for anything."""
-    return (Control.BRAIN if control is Control.BRAIN else Control.OWN_PLAN).value
+    """The dataset knows the choices only; a refused request may have asked for anything."""
+    return (control if control in CHOICES else Control.OWN_PLAN).value
 
 
 def _batch(dataset: str, columns: Sequence[Any]) -> pa.RecordBatch:

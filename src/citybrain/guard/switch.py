@@ -1,6 +1,9 @@
-"""The switch of the brain: which junctions a person has given to their own plans, by whom, until when."""
+"""A person's commands: who decides a junction, which stage is held, which flashes, who has locked it, until
+when."""
 
 from __future__ import annotations
+
+from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +13,42 @@ from citybrain.guard.plan import PlanClock
 from citybrain.model import Control, Junction, Level, RoadNet, SwitchRequest
 
 NO_END_MS = 1 << 62
+APPROVAL_MS = 60_000
+"""An approval without an end of its own."""
+LONGEST_HOLD_MS = 3_600_000
+LONGEST_FLASH_MS = 86_400_000
 _LONGEST_TEXT = 2000
+
+
+class Base(IntEnum):
+    """Who decides where nobody holds, flashes or approves."""
+
+    BRAIN = 0
+    OWN_PLAN = 1
+    ADVISED = 2
+
+
+_BASES = {Control.BRAIN: Base.BRAIN, Control.OWN_PLAN: Base.OWN_PLAN, Control.ADVISED: Base.ADVISED}
+_LONGEST_MS = {
+    Control.HOLD: LONGEST_HOLD_MS,
+    Control.FLASH: LONGEST_FLASH_MS,
+    Control.APPROVED: LONGEST_HOLD_MS,
+}
+
+
+class Command(Struct, frozen=True):
+    """What a person wants of one junction for a while: HOLD, FLASH or APPROVED. `stage` -1: none."""
+
+    control: Control
+    stage: int
+    until_ms: int
+
+
+class Lock(Struct, frozen=True):
+    """Only `who` may change the junction."""
+
+    who: str
+    until_ms: int
 
 
 class SwitchResult(Struct, frozen=True):
@@ -21,6 +59,10 @@ class SwitchResult(Struct, frozen=True):
     reason: str
     junctions: tuple[int, ...]
     """Indices of the junctions whose control it changed."""
+    until_ms: int | None = None
+    """When it ends."""
+    locked: int = 0
+    """Junctions left out because somebody else has locked them."""
 
     @property
     def accepted(self) -> bool:
@@ -30,63 +72,196 @@ class SwitchResult(Struct, frozen=True):
 class SavedSwitches(Struct, frozen=True):
     """The switches as they are kept."""
 
-    off: list[bool]
+    base: list[int]
+    after: list[int]
     until_ms: list[int]
+    commands: dict[int, Command]
+    locks: dict[int, Lock]
 
 
 class Switches:
-    """One switch a junction. The last request counts; when its term ends the switch turns back by itself."""
+    """For each junction who decides (`base`), and what a person commands on top of it for a while.
 
-    def __init__(self, net: RoadNet, controllable: npt.NDArray[np.bool_]) -> None:
+    The last request counts. When its term ends, a command uncovers what was below it, and `base` turns back: from
+    the brain to the own plan, from the own plan to the brain, from advice to what was before.
+    """
+
+    def __init__(self, net: RoadNet, stages: npt.NDArray[np.int64]) -> None:
+        self.base = np.array([Base.ADVISED if j.advisory else Base.BRAIN for j in net.junctions], np.int64)
         self.off = np.zeros(len(net.junctions), np.bool_)
+        """Where orders of the brain are neither carried out nor taken for proposals."""
+        self.commands: dict[int, Command] = {}
+        self._after = self.base.copy()
         self._until_ms = np.full(len(net.junctions), NO_END_MS, np.int64)
-        self._controllable = controllable
+        self._locks: dict[int, Lock] = {}
+        self._stages = stages
         self._areas = _members(net)
+        self._index = {j.id: i for i, j in enumerate(net.junctions)}
 
-    def request(self, request: SwitchRequest, time_ms: int) -> SwitchResult:
-        """Carry out a request, or say why not. A request for an area leaves out what cannot be controlled."""
+    def request(self, request: SwitchRequest, time_ms: int, proposal: int | None) -> SwitchResult:
+        """Carry out a request, or say why not. A request for an area leaves out what cannot be controlled.
+
+        `proposal`: the stage that the brain proposes now at the one junction asked for, None if none.
+        """
         members = self._areas.get(request.area)
-        reason = _fault(request, time_ms) if members is not None else "unknown_area"
-        able = members[self._controllable[members]] if members is not None else np.zeros(0, np.int64)
+        reason = "unknown_area" if members is None else _fault(request, time_ms)
+        able = members[self._stages[members] > 0] if members is not None else np.zeros(0, np.int64)
         if not reason and not able.size:
             reason = "not_controllable"
+        free = np.array([j for j in able.tolist() if not self._locked(j, request)], np.int64)
+        reason = reason or ("locked" if able.size and not free.size else self._misfit(request, proposal))
         if reason:
             return SwitchResult(request, time_ms, reason, ())
-        off = request.control is Control.OWN_PLAN
-        changed = able[self.off[able] != off]
-        self.off[able] = off
-        self._until_ms[able] = NO_END_MS if request.until_ms is None else request.until_ms
-        return SwitchResult(request, time_ms, "", tuple(changed.tolist()))
+        until_ms = _until(request, time_ms)
+        changed = self._command(request, until_ms) if _commands(request) else self._turn(request, free, until_ms)
+        if request.control is not Control.ADVISED or request.stage is None:
+            self._lock(request, free.tolist())
+        self._note_off(free.tolist())
+        return SwitchResult(request, time_ms, "", changed, until_ms, able.size - free.size)
 
-    def expire(self, time_ms: int) -> npt.NDArray[np.intp]:
-        """Turn back the switches whose term is over; their junctions."""
+    def expire(self, time_ms: int) -> list[int]:
+        """End what has a term that is over; its junctions."""
+        for j in [j for j, lock in self._locks.items() if lock.until_ms <= time_ms]:
+            del self._locks[j]
+        ended = [j for j, command in self.commands.items() if command.until_ms <= time_ms]
+        for j in ended:
+            del self.commands[j]
         over = np.flatnonzero(self._until_ms <= time_ms)
-        if over.size:
-            self.off[over] = ~self.off[over]
-            self._until_ms[over] = NO_END_MS
-        return over
+        self.base[over] = self._after[over]
+        self._until_ms[over] = NO_END_MS
+        ended += over.tolist()
+        self._note_off(ended)
+        return ended
+
+    def place(self, junction: str) -> int | None:
+        """Where the junction stands in the network, None if nowhere."""
+        return self._index.get(junction)
+
+    def bound(self, time_ms: int) -> None:
+        """The clock has jumped: no command or lock lasts longer from now on than it could have been given for."""
+        for j, command in self.commands.items():
+            longest = time_ms + _LONGEST_MS[command.control]
+            self.commands[j] = Command(command.control, command.stage, min(command.until_ms, longest))
+        for j, lock in self._locks.items():
+            self._locks[j] = Lock(lock.who, min(lock.until_ms, time_ms + LONGEST_FLASH_MS))
+
+    def lapse(self, j: int) -> None:
+        """The junction's approval is over: the brain proposes something else."""
+        self.commands.pop(j, None)
 
     def dump(self) -> SavedSwitches:
-        return SavedSwitches(self.off.tolist(), self._until_ms.tolist())
+        return SavedSwitches(
+            self.base.tolist(),
+            self._after.tolist(),
+            self._until_ms.tolist(),
+            dict(self.commands),
+            dict(self._locks),
+        )
 
     def load(self, saved: SavedSwitches) -> None:
         """Take over kept switches. Raises ValueError if they are of another network."""
-        if len(saved.off) != self.off.size or len(saved.until_ms) != self.off.size:
+        lists = (saved.base, saved.after, saved.until_ms)
+        if any(len(x) != self.base.size for x in lists) or not {*saved.base, *saved.after} <= set(Base):
             raise ValueError("kept switches are of another network")
-        self.off[:] = saved.off
-        self._until_ms[:] = saved.until_ms
+        for j, command in saved.commands.items():
+            if not 0 <= j < self.base.size or not -1 <= command.stage < self._stages[j]:
+                raise ValueError("kept switches are of another network")
+        self.base[:], self._after[:], self._until_ms[:] = lists
+        self.commands = dict(saved.commands)
+        self._locks = {j: lock for j, lock in saved.locks.items() if 0 <= j < self.base.size}
+        self._note_off(range(self.base.size))
+
+    def _locked(self, j: int, request: SwitchRequest) -> bool:
+        lock = self._locks.get(j)
+        return lock is not None and lock.who != request.who.strip() and not request.force
+
+    def _misfit(self, request: SwitchRequest, proposal: int | None) -> str:
+        """Why the request does not fit the junction as it is."""
+        if not request.lock and not _commands(request):
+            return ""
+        j = self._index.get(request.area)
+        if j is None:
+            return "one_junction_only"
+        if request.stage is not None and not 0 <= request.stage < self._stages[j]:
+            return "no_such_stage"
+        if request.control is not Control.ADVISED or request.stage is None:
+            return ""
+        held = self.commands.get(j)
+        if self.base[j] != Base.ADVISED or (held is not None and held.control is not Control.APPROVED):
+            return "not_advised"
+        return "" if request.stage == proposal else "proposal_changed"
+
+    def _command(self, request: SwitchRequest, until_ms: int | None) -> tuple[int, ...]:
+        j = self._index[request.area]
+        control = Control.APPROVED if request.control is Control.ADVISED else request.control
+        stage = -1 if request.stage is None else request.stage
+        self.commands[j] = Command(control, stage, NO_END_MS if until_ms is None else until_ms)
+        return (j,)
+
+    def _turn(self, request: SwitchRequest, free: npt.NDArray[np.int64], until_ms: int | None) -> tuple[int, ...]:
+        base = _BASES[request.control]
+        covered = np.array([j in self.commands for j in free.tolist()], np.bool_)
+        changed = free[(self.base[free] != base) | covered]
+        advised = self.base[free] == Base.ADVISED
+        self._after[free] = {
+            Base.BRAIN: np.full(free.size, Base.OWN_PLAN),
+            Base.OWN_PLAN: np.full(free.size, Base.BRAIN),
+            Base.ADVISED: np.where(advised, self._after[free], self.base[free]),
+        }[base]
+        self.base[free] = base
+        self._until_ms[free] = NO_END_MS if until_ms is None else until_ms
+        for j in free.tolist():
+            self.commands.pop(j, None)
+        return tuple(changed.tolist())
+
+    def _lock(self, request: SwitchRequest, free: list[int]) -> None:
+        for j in free:
+            self._locks.pop(j, None)
+            if request.lock and request.until_ms is not None:
+                self._locks[j] = Lock(request.who.strip(), request.until_ms)
+
+    def _note_off(self, junctions: range | list[int]) -> None:
+        for j in junctions:
+            command = self.commands.get(j)
+            held = command is not None and command.control is not Control.APPROVED
+            self.off[j] = held or self.base[j] == Base.OWN_PLAN
+
+
+def _commands(request: SwitchRequest) -> bool:
+    """Whether it stands above who decides: held, flashing, approved."""
+    return request.control in (Control.HOLD, Control.FLASH) or request.stage is not None
+
+
+def _until(request: SwitchRequest, time_ms: int) -> int | None:
+    if request.until_ms is None and request.control is Control.ADVISED and request.stage is not None:
+        return time_ms + APPROVAL_MS
+    return request.until_ms
 
 
 def _fault(request: SwitchRequest, time_ms: int) -> str:
-    if request.control not in (Control.BRAIN, Control.OWN_PLAN):
+    if request.control not in (*_BASES, Control.HOLD, Control.FLASH):
         return "control_is_not_a_choice"
     if not request.who.strip() or len(request.who) > _LONGEST_TEXT:
         return "who_is_missing"
     if not request.why.strip() or len(request.why) > _LONGEST_TEXT:
         return "why_is_missing"
-    if request.until_ms is not None and request.until_ms <= time_ms:
+    if request.stage is None and request.control is Control.HOLD:
+        return "stage_is_missing"
+    if request.stage is not None and request.control not in (Control.HOLD, Control.ADVISED):
+        return "stage_is_out_of_place"
+    return _fault_of_end(request, time_ms)
+
+
+def _fault_of_end(request: SwitchRequest, time_ms: int) -> str:
+    approval = request.control is Control.ADVISED and request.stage is not None
+    longest = _LONGEST_MS.get(Control.APPROVED if approval else request.control)
+    if request.lock:
+        longest = min(longest or LONGEST_FLASH_MS, LONGEST_FLASH_MS)
+    if request.until_ms is None:
+        return "until_is_missing" if longest is not None and not approval else ""
+    if request.until_ms <= time_ms:
         return "until_is_past"
-    return ""
+    return "until_is_too_far" if longest is not None and request.until_ms > time_ms + longest else ""
 
 
 def _members(net: RoadNet) -> dict[str, npt.NDArray[np.int64]]:

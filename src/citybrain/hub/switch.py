@@ -12,6 +12,8 @@ REQUEST = "traffic.switch_request"
 RESULT = "traffic.switch_result"
 LONGEST_NAME = 200
 LONGEST_WHY = 1_000
+CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH)
+"""What a person may ask for."""
 
 
 class SwitchResult(Struct, frozen=True):
@@ -26,6 +28,11 @@ class SwitchResult(Struct, frozen=True):
     control: Control
     until_ms: int | None
     junctions: int
+    stage: int | None = None
+    """The stage held or approved."""
+    lock: bool = False
+    locked: int = 0
+    """Junctions left out because somebody else has locked them."""
 
 
 def request_batch(request: SwitchRequest, declarations: Declarations) -> Batch:
@@ -38,8 +45,8 @@ def request_batch(request: SwitchRequest, declarations: Declarations) -> Batch:
     ):
         if not 0 < len(value.strip()) <= longest:
             raise HubError(f"switch: {name} must have 1 to {longest} letters")
-    if request.control not in (Control.BRAIN, Control.OWN_PLAN):
-        raise HubError(f"switch: control is {Control.BRAIN} or {Control.OWN_PLAN}, not {request.control}")
+    if request.control not in CHOICES:
+        raise HubError(f"switch: control is one of {', '.join(CHOICES)}, not {request.control}")
     if request.until_ms is not None and request.until_ms <= request.requested_ms:
         raise HubError("switch: until must be later than now")
     row = {
@@ -50,6 +57,9 @@ def request_batch(request: SwitchRequest, declarations: Declarations) -> Batch:
         "who": request.who,
         "why": request.why,
         "until": request.until_ms,
+        "stage": request.stage,
+        "lock": request.lock,
+        "force": request.force,
     }
     rows = pa.RecordBatch.from_pylist([row], schema=arrow_schema(declarations[REQUEST]))
     return Batch(REQUEST, f"{REQUEST}/{request.id}", rows)
@@ -72,5 +82,8 @@ def result_of(batch: Batch, request: str) -> SwitchResult | None:
                 control=Control(row["control"]),
                 until_ms=row["until"],
                 junctions=row["junctions"],
+                stage=row["stage"],
+                lock=bool(row["lock"]),
+                locked=row["locked"] or 0,
             )
     return None

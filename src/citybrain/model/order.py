@@ -77,7 +77,8 @@ class SwitchRequest(Struct, frozen=True):
     """A person's command over the junctions of an area.
 
     `control` BRAIN, OWN_PLAN or ADVISED says who decides, and ends a stage held or flashing there. HOLD (with
-    `stage`) and FLASH need one junction and an end. ADVISED with `stage` approves what the brain proposes there now.
+    `stage`) and FLASH need one junction and an end. ADVISED with `stage` approves what the brain proposes there
+    now.
     """
 
     id: str
