@@ -168,7 +168,7 @@ def test_a_switch_and_its_result(tmp_path: Path, declarations: Declarations) -> 
         made = rows(
             declarations, "traffic.switch_result", request=[request], time=[START_MS], area=["city"],
             accepted=[accepted], reason=["" if accepted else "no such area"], control=["own_plan"], until=[None],
-            junctions=[8],
+            junctions=[8], stage=[None], lock=[False], locked=[0],
         )  # fmt: skip
         return Batch("traffic.switch_result", f"result/{request}", made)
 

@@ -144,9 +144,9 @@ class Street:
                 why=row["why"],
                 requested_ms=round(row["time"].timestamp() * 1000),
                 until_ms=None if row["until"] is None else round(row["until"].timestamp() * 1000),
-                stage=row["stage"],
-                lock=bool(row["lock"]),
-                force=bool(row["force"]),
+                stage=row.get("stage"),
+                lock=bool(row.get("lock")),
+                force=bool(row.get("force")),
             )
             results.append(Batch(RESULTS, f"{RESULTS}/{request.id}", self._second.guard.switch(request)))
         return results

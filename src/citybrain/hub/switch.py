@@ -82,8 +82,8 @@ def result_of(batch: Batch, request: str) -> SwitchResult | None:
                 control=Control(row["control"]),
                 until_ms=row["until"],
                 junctions=row["junctions"],
-                stage=row["stage"],
-                lock=bool(row["lock"]),
-                locked=row["locked"] or 0,
+                stage=row.get("stage"),
+                lock=bool(row.get("lock")),
+                locked=row.get("locked") or 0,
             )
     return None
