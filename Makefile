@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SET_UP := $(BIN)/python set_up.py
+JOBS ?= 1
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
-.PHONY: run test test-long check bench clean help
+.PHONY: run test test-long check bench bench-signals clean help
 
 run: $(VENV)/.ready ## set everything up and start the default city
 	@exec $(BIN)/citybrain up
@@ -23,6 +24,9 @@ check: $(VENV)/.ready-dev ## style, types, dead declarations
 
 bench: $(VENV)/.ready-dev ## the tables of docs/performance.md
 	$(BIN)/python -m bench
+
+bench-signals: $(VENV)/.ready-dev ## the bar for signals, hours the first time: make bench-signals JOBS=4
+	$(BIN)/python bench/signals.py --jobs $(JOBS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -126,20 +126,31 @@ def baseline_steps(net: RoadNet, rule: Rule, period_s: int) -> tuple[Step, ...]:
 
 def _exits(layout: Layout) -> tuple[Places, Places]:
     """Pairs (zone, movement) where the zone sees a part of the link that the movement leads to."""
-    link_of = {lane.id: link.id for link in layout.net.links for lane in link.lanes}
+    link_of = _link_of(layout)
     zones_on: dict[str, list[int]] = {}
     for at, zone in enumerate(z for j in layout.net.junctions for z in j.zones):
         for link in dict.fromkeys(link_of[r.lane] for r in zone.reaches if r.lane in link_of):
             zones_on.setdefault(link, []).append(at)
-    movements = (m for j in layout.net.junctions for m in j.movements)
-    pairs = [(zone, at) for at, m in enumerate(movements) for zone in zones_on.get(m.to_link, ())]
+    pairs = [
+        (zone, at)
+        for at, movement in enumerate(m for j in layout.net.junctions for m in j.movements)
+        for link in dict.fromkeys(link_of[lane] for lane in movement.exit_lanes if lane in link_of)
+        for zone in zones_on.get(link, ())
+    ]
     return np.array([z for z, _ in pairs], np.int64), np.array([m for _, m in pairs], np.int64)
 
 
 def _ways_on(layout: Layout) -> Floats:
     """(M,): number of movements that the vehicles on the exit of each movement may go on with, at least 1."""
+    link_of = _link_of(layout)
     movements = [m for j in layout.net.junctions for m in j.movements]
-    leaving: dict[str, int] = {}
+    ways: dict[str, int] = {}
     for m in movements:
-        leaving[m.from_link] = leaving.get(m.from_link, 0) + 1
-    return np.array([leaving.get(m.to_link, 1) for m in movements], np.float64)
+        for link in dict.fromkeys(link_of[zone] for zone in m.zones if zone in link_of):
+            ways[link] = ways.get(link, 0) + 1
+    exits = [link_of.get(m.exit_lanes[0], "") if m.exit_lanes else "" for m in movements]
+    return np.array([ways.get(link, 1) for link in exits], np.float64)
+
+
+def _link_of(layout: Layout) -> dict[str, str]:
+    return {lane.id: link.id for link in layout.net.links for lane in link.lanes}

@@ -23,11 +23,11 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
     """One row a controller, means over the seeds; delays beside the best baseline at hand."""
     first = results[0]
     seeds = sorted({r.seed for r in results})
-    sensors = "field" if any(r.sensors == "field" for r in results) else "clean"
+    brain = [f", the brain with {r.sensors} sensors" for r in results if r.controller == "brain"]
     table = Table(
         title=f"{first.network}: {first.seconds:.0f} s from {first.begin_s:.0f} s, scale {first.scale:g}, "
-        f"{first.score.vehicles} vehicles, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}, "
-        f"the brain with {sensors} sensors (simulated)",
+        f"{first.score.vehicles} vehicles, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+        f"{brain[0] if brain else ''} (simulated)",
         caption="delay: time lost on the way and waiting to depart; it, trip, p95 and stops over all scheduled "
         "vehicles, finished or not; spill: seconds that vehicles stood on the begin of an exit lane; all from "
         "SUMO's own output but ms a junction, the wall time of a decision",
