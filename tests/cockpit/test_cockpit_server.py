@@ -225,6 +225,17 @@ GOOD = {"area": "city", "control": "brain", "who": "x", "why": "y", "until": Non
         {"until": "2020-01-01T00:00:00Z"},
         {"until": "2030-01-01T00:00:00Z"},
         {"extra": 1},
+        {"control": "hold", "area": "J00"},
+        {"control": "hold", "area": "J00", "stage": 1},
+        {"control": "hold", "area": "J00", "stage": 2, "until": "2026-11-07T08:00:00+08:00"},
+        {"control": "hold", "area": "north", "stage": 0, "until": "2026-11-07T08:00:00+08:00"},
+        {"control": "flash", "area": "J00"},
+        {"control": "silence", "area": "J00"},
+        {"control": "brain", "area": "J00", "stage": 0},
+        {"area": "J00", "lock": True},
+        {"lock": True, "until": "2026-11-07T08:00:00+08:00"},
+        {"stage": -1},
+        {"stage": 1.5},
     ],
 )
 def test_a_switch_that_makes_no_sense_is_refused(

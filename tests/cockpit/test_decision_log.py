@@ -1,4 +1,4 @@
-"""The last decisions of a junction: what begins one, what only goes with it, and what a restored city takes back."""
+"""The last decisions of a junction: what begins one, what goes with it, what a restored city takes back."""
 
 from __future__ import annotations
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from small_city import declarations
+
+from citybrain.model import Control, Why
+
 WEB = Path(__file__).parents[2] / "web" / "src"
 TEXT = r"'((?:[^'\\]|\\.)*)'"
 ENTRY = re.compile(rf"'([a-z_.]+)': \[\s*{TEXT},\s*{TEXT},?\s*\]")
-APART = {"unit.index", "app.language", "app.language.title", "movement.name", "switch.by"}
+APART = {
+    "unit.index",
+    "app.language",
+    "app.language.title",
+    "movement.name",
+    "switch.by",
+    "switch.line",
+    "confirm.what",
+}
 """Without words, or in the other language by intent."""
 
 
@@ -46,8 +58,15 @@ def test_every_word_said_exists_and_every_word_is_said() -> None:
 
 
 def test_every_reason_to_choose_a_stage_has_words() -> None:
-    from citybrain.model import Control, Why
-
     words = _words()
     assert {f"why.{why}" for why in Why} <= set(words)
     assert {f"control.{control}" for control in Control} <= set(words)
+    others = set(Control) - {Control.BRAIN, Control.APPROVED}
+    assert {f"why_not.{control}" for control in others} <= set(words)
+
+
+def test_every_state_of_a_detector_has_words() -> None:
+    fields = {f.name: f.values for f in declarations()["traffic.detector_health"].fields}
+    words = _words()
+    assert {f"detector.{state}" for state in fields["state"]} <= set(words)
+    assert {f"detector_reason.{reason}" for reason in fields["reason"]} <= set(words)

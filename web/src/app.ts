@@ -34,7 +34,7 @@ export class App extends Part {
     onPlace(() => this.arrive());
     document.addEventListener('keydown', (event) => {
       const typing = event.target instanceof HTMLElement && event.target.closest('input, select');
-      if (event.key === 'Escape' && !typing) go({ view: 'overview' });
+      if (event.key === 'Escape' && !typing && !document.querySelector('dialog[open]')) go({ view: 'overview' });
     });
     this.link.open();
     void this.load();

@@ -26,6 +26,13 @@ export type Command = 'brain' | 'own_plan' | 'advised' | 'hold' | 'flash';
 
 export type Control = Command | 'silence' | 'refused' | 'approved' | 'preempted';
 
+/** Whether a junction does something else than what the city is set up for: it is told apart, in colour. */
+export function apart(control: Control | undefined): boolean {
+  return control !== undefined && APART.has(control);
+}
+
+const APART: ReadonlySet<Control> = new Set(['own_plan', 'silence', 'hold', 'flash', 'preempted']);
+
 export interface Signal {
   junction: string;
   time: number;
@@ -48,6 +55,15 @@ export interface Queue {
   approaching_veh: number | null;
   /** Occupied part of its exit. */
   exit_occupied: number | null;
+}
+
+/** Whether the brain believes the detector of an approach lane. */
+export interface Detector {
+  zone: string;
+  time: number;
+  since: number;
+  state: 'works' | 'out' | 'silent' | 'disbelieved';
+  reason: string | null;
 }
 
 export interface Order {
@@ -95,13 +111,19 @@ export interface Switch {
   request: string;
   time: number;
   area: string;
-  control: 'brain' | 'own_plan';
+  control: Command;
   who: string;
   why: string;
   until: number | null;
   accepted: boolean | null;
   reason: string;
   junctions: number;
+  /** Stage held, or (advised) the proposal approved. */
+  stage: number | null;
+  lock: boolean;
+  force: boolean;
+  /** Junctions left out because somebody else has locked them. */
+  locked: number;
 }
 
 export interface Seen {
@@ -117,9 +139,12 @@ export interface JunctionNow {
   signal: Signal | null;
   order: Order | null;
   queues: Queue[];
+  /** The command in force, and the one that is in force again when it ends. */
   switch: Switch | null;
+  below: Switch | null;
   /** Newest first. */
   decisions: Decision[];
+  detectors: Detector[];
 }
 
 export type Link = 'connecting' | 'live' | 'lost';

@@ -3,13 +3,12 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Switch } from './city';
+import { commandWords, reasonWords, until } from './command';
 import type { Ground } from './ground';
-import { reason } from './junction';
 import { clock } from './number';
 import { Part } from './part';
 import { go } from './place';
 import './switch';
-import { until } from './switch';
 import { named, say } from './words';
 
 @customElement('cb-control')
@@ -57,7 +56,7 @@ export class ControlPanel extends Part {
         (s) => html`<li>
           <time>${clock(s.time, zone)}</time>
           <span>
-            ${say('switch.line', { area: this.areaName(s.area), control: say(`control.${s.control}`) })}, ${until(s, zone)}
+            ${say('switch.line', { area: this.areaName(s.area), control: commandWords(s) })}, ${until(s, zone)}
             <span class="caption">${say('switch.by', { who: s.who, why: s.why })} ${state(s)}</span>
           </span>
         </li>`,
@@ -74,5 +73,5 @@ export class ControlPanel extends Part {
 
 function state(s: Switch): TemplateResult | typeof nothing {
   if (s.accepted === null) return html`(${say('switch.asked')})`;
-  return s.accepted ? nothing : html`<span class="is-bad">${say('switch.refused', { why: reason(s.reason) })}</span>`;
+  return s.accepted ? nothing : html`<span class="is-bad">${say('switch.refused', { why: reasonWords(s.reason) })}</span>`;
 }

@@ -3,17 +3,20 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { Control, JunctionNow, Refusal } from './city';
+import { apart } from './city';
+import { reasonWords } from './command';
 import './decisions';
+import { detectorList } from './detectors';
 import type { Ground } from './ground';
 import type { MovementView } from './movement';
 import { age, clock, number } from './number';
+import './holder';
 import { ownPlan, type Phase } from './ownplan';
 import { Part } from './part';
 import { go } from './place';
 import { queueTable } from './queues';
 import { StageDiagram } from './stages';
 import './switch';
-import { inForce } from './switch';
 import { waitsWords, whyWords } from './why';
 import { say, sayOf } from './words';
 
@@ -22,6 +25,8 @@ export interface JunctionView {
   name: string;
   district: string;
   refused: string | null;
+  /** Under advice unless somebody says otherwise. */
+  advisory: boolean;
   min_green_s: number;
   max_red_s: number;
   all_red_s: number;
@@ -85,7 +90,7 @@ export class JunctionPanel extends Part {
     const control = now.signal?.control;
     return html`
       <p class="facts">
-        <span class="chip ${control === 'silence' || control === 'own_plan' ? 'is-bad' : ''}" data-control=${control ?? 'unknown'}
+        <span class="chip ${apart(control) ? 'is-bad' : ''}" data-control=${control ?? 'unknown'}
           >${controlWords(control)}</span
         >
         <span class="caption"
@@ -93,21 +98,40 @@ export class JunctionPanel extends Part {
         >
       </p>
       ${view.refused === null ? nothing : html`<p class="problem">${say('junction.not_controllable', { why: view.refused })}</p>`}
-      ${now.switch && now.switch.control === 'own_plan' ? html`<p class="note">${inForce(now.switch, this.city.zone)}</p>` : nothing}
+      <cb-holder
+        .name=${view.name}
+        .now=${now}
+        .resting=${view.advisory ? 'advised' : 'brain'}
+        .reason=${now.order ? whyWords(view, now.order) : ''}
+      ></cb-holder>
       <h3>${say('junction.stages')}</h3>
       ${this.stages(view, now)}
       <p class="why" data-why=${now.order?.why ?? ''}>${why(view, now)}</p>
+      ${view.refused === null ? this.takeControl(view, now, control) : nothing}
       <h3>${say('decisions.title')}</h3>
       <cb-decisions .junction=${view} .decisions=${now.decisions}></cb-decisions>
       <h3>${say('junction.movements')}</h3>
       ${queueTable(view.movements, now, view.max_red_s)}
       <p class="caption">${say('junction.estimate')}</p>
-      <h3>${say('switch.here')}</h3>
-      <cb-switch .area=${view.id} .control=${control ?? 'brain'}></cb-switch>
+      <h3>${say('detectors.title')}</h3>
+      ${detectorList(now.detectors, view.movements, this.city.zone)}
       <h3>${say('plan.title')}</h3>
       ${ownPlan(view.plan)}
       <h3>${say('junction.refusals')}</h3>
       ${this.refusals(view)}`;
+  }
+
+  private takeControl(view: JunctionView, now: JunctionNow, control: Control | undefined): TemplateResult {
+    return html`<details class="take-control">
+      <summary>${say('switch.here')}</summary>
+      <cb-switch
+        .area=${view.id}
+        .name=${view.name}
+        .control=${control ?? 'brain'}
+        .shown=${Math.max(0, now.signal?.stage ?? 0)}
+        .pictures=${view.stages.map((s, i) => this.diagram?.draw(s.movements, say('junction.stage', { n: i + 1 })))}
+      ></cb-switch>
+    </details>`;
   }
 
   private stages(view: JunctionView, now: JunctionNow): TemplateResult {
@@ -145,7 +169,7 @@ export class JunctionPanel extends Part {
       ${all.map(
         (r) => html`<li>
           <time>${clock(r.time, this.city.zone)}</time>
-          <span>${say('refusal.stage', { n: r.stage + 1 })}: ${reason(r.reason)} <span class="caption">${r.source}</span></span>
+          <span>${say('refusal.stage', { n: r.stage + 1 })}: ${reasonWords(r.reason)} <span class="caption">${r.source}</span></span>
         </li>`,
       )}
     </ul>`;
@@ -160,15 +184,9 @@ function key(r: Refusal): string {
   return `${r.time}/${r.stage}/${r.reason}`;
 }
 
-/** A reason code in words; what follows a colon is the fault as it came. */
-export function reason(text: string): string {
-  const [code, ...rest] = text.split(':');
-  return [sayOf('refusal', code), ...rest].join(':');
-}
-
 function why(view: JunctionView, now: JunctionNow): string {
   const control = now.signal?.control;
-  if (control && control !== 'brain') return `${controlWords(control)}. ${say('why.none')}`;
+  if (control && control !== 'brain' && control !== 'approved') return sayOf('why_not', control);
   if (!now.order) return say('control.unknown');
   return `${whyWords(view, now.order)} ${waitsWords(view, now.order, now.queues)}`;
 }

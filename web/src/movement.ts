@@ -31,10 +31,10 @@ export function approachName(heading: number): string {
   return say(`from.${SIDES[Math.round(((heading + 180) % 360) / 45) % 8]}` as Word);
 }
 
-/** A lamp letter as green, amber, red or dark. */
+/** A lamp letter (o flashes amber) as green, amber, red or dark. */
 export function lampOf(letters: string): 'green' | 'amber' | 'red' | 'dark' {
   if (/[Gg]/.test(letters)) return 'green';
-  if (/[yYu]/.test(letters)) return 'amber';
+  if (/[yYuo]/.test(letters)) return 'amber';
   return /[rs]/.test(letters) ? 'red' : 'dark';
 }
 

@@ -1,7 +1,7 @@
 /** Draws signal heads at their stop lines, on a canvas of its own: once a second and when the map moves. */
 
 import { type Camera, fitCanvas } from './camera';
-import type { Control } from './city';
+import { apart, type Control } from './city';
 import type { Ground, MapJunction } from './ground';
 import type { Palette } from './palette';
 
@@ -21,7 +21,7 @@ const enum Lamp {
 const LAMPS = new Uint8Array(256).fill(Lamp.Dark);
 for (const [letters, lamp] of [
   ['Gg', Lamp.Green],
-  ['yYu', Lamp.Amber],
+  ['yYuo', Lamp.Amber],
   ['rs', Lamp.Red],
 ] as const) {
   for (const letter of letters) LAMPS[letter.charCodeAt(0)] = lamp;
@@ -100,7 +100,7 @@ export class Signals {
         if (pixelsPerMetre >= HEADS_FROM) this.greenPaths(camera, j, palette, scale);
         for (const head of j.heads) this.head(camera, head, palette, scale, pixelsPerMetre);
         pen.setTransform(1, 0, 0, 1, 0, 0);
-        if (abnormal(this.control[j.id])) this.badge(x, y, palette, camera.ratio);
+        if (apart(this.control[j.id])) this.badge(x, y, palette, camera.ratio);
       }
       if (j.id === this.selected) this.ring(x, y, palette, scale, camera.ratio);
     }
@@ -126,7 +126,7 @@ export class Signals {
   }
 
   private dot(x: number, y: number, j: DrawnJunction, palette: Palette, ratio: number, pixelsPerMetre: number): void {
-    if (abnormal(this.control[j.id])) {
+    if (apart(this.control[j.id])) {
       this.badge(x, y, palette, ratio);
       return;
     }
@@ -240,10 +240,6 @@ export class Signals {
     }
     pen.globalAlpha = 1;
   }
-}
-
-function abnormal(control: Control | undefined): boolean {
-  return control === 'silence' || control === 'own_plan';
 }
 
 function drawnJunction(j: MapJunction, ground: Ground, first: number): DrawnJunction {

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
+import { apart } from './city';
 import type { Ground } from './ground';
 import { age, clock, day } from './number';
 import { Part } from './part';
@@ -55,7 +56,7 @@ export class Top extends Part {
   }
 
   private mark(): TemplateResult | typeof nothing {
-    const off = Object.values(this.city.control).some((c) => c === 'own_plan' || c === 'silence');
+    const off = Object.values(this.city.control).some(apart);
     return off ? html`<span class="is-bad" aria-hidden="true">◆ </span>` : nothing;
   }
 

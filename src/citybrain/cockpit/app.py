@@ -109,11 +109,11 @@ def _serve_state(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> 
 
 
 def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:
-    @app.get("/api/switch", summary="Who switched what until when, newest first")
+    @app.get("/api/switch", summary="Who commanded what until when, newest first")
     async def get_switches() -> Response:
         return json_response(live.switches()[::-1])
 
-    @app.post("/api/switch", summary="Give an area to the brain or to its own plans")
+    @app.post("/api/switch", summary="Say who decides in an area; hold a stage, flash, or approve at a junction")
     async def post_switch(request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise RequestError(415, "send application/json")

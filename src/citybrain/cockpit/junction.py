@@ -54,6 +54,8 @@ class JunctionView(Struct, frozen=True):
     name: str
     district: str
     refused: str | None
+    advisory: bool
+    """Under advice unless somebody says otherwise."""
     min_green_s: float
     max_red_s: float
     all_red_s: float
@@ -77,6 +79,7 @@ async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window
         name=junction.name,
         district=junction.district,
         refused=junction.refused,
+        advisory=junction.advisory,
         min_green_s=junction.min_green_s,
         max_red_s=junction.max_red_s,
         all_red_s=junction.all_red_s,

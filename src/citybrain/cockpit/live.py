@@ -9,11 +9,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
+from msgspec import Struct
 
 from citybrain.cockpit.decision import DecisionLog
+from citybrain.cockpit.holder import Held, in_force
 from citybrain.cockpit.message import (
     ControlMessage,
     HappeningMessage,
@@ -26,6 +28,7 @@ from citybrain.cockpit.message import (
     SwitchMessage,
 )
 from citybrain.cockpit.record import (
+    Detector,
     Happening,
     JunctionNow,
     Order,
@@ -37,7 +40,7 @@ from citybrain.cockpit.record import (
     Slow,
     Switch,
 )
-from citybrain.model import Batch, RoadNet
+from citybrain.model import Batch, Junction, RoadNet
 
 SCORES_KEPT = 2160
 """Six hours at one a city each 10 s."""
@@ -57,6 +60,7 @@ CADENCE_S: dict[str, float | None] = {
     "traffic.movement_queue": 1.0,
     "traffic.signal_order": 1.0,
     "traffic.link_speed": 60.0,
+    "traffic.detector_health": 600.0,
     "traffic.order_refusal": None,
     "traffic.switch_request": None,
     "traffic.switch_result": None,
@@ -68,7 +72,10 @@ CADENCE_S: dict[str, float | None] = {
 _KEYED = frozenset({"sim.event", "city.process", "traffic.switch_request", "traffic.switch_result"})
 """Few records, each with its own key: past and live ones lie side by side."""
 
+_MAY_BE_NONE = frozenset({"until", "stage"})
+
 Row = dict[str, Any]
+T = TypeVar("T", bound=Struct)
 Clock = Callable[[], float]
 
 
@@ -106,6 +113,7 @@ class LiveCity:
         self._queues = Newest("movement")
         self._orders = Newest("junction")
         self.decisions = DecisionLog()
+        self._detectors = Newest("zone")
         self._refusals: deque[Refusal] = deque(maxlen=LINES_KEPT)
         self._happenings: dict[str, Happening] = {}
         self._switches: dict[str, Switch] = {}
@@ -117,6 +125,7 @@ class LiveCity:
             "traffic.signal_state": self._take_signals,
             "traffic.movement_queue": self._take_queues,
             "traffic.signal_order": self._take_orders,
+            "traffic.detector_health": self._take_detectors,
             "traffic.order_refusal": self._take_refusals,
             "traffic.switch_request": self._take_requests,
             "traffic.switch_result": self._take_results,
@@ -197,23 +206,25 @@ class LiveCity:
         junction = self._junctions[junction_id]
         order = self._orders.get(junction_id)
         queues = (self._queues.get(m.id) for m in junction.movements)
+        signal = self._signals.get(junction_id)
+        held = self._held(junction, signal)
         return JunctionNow(
             id=junction_id,
             time=self.time_ms or 0,
-            signal=self._signals.get(junction_id),
-            order=None if order is None else _order(order),
-            queues=tuple(_queue(q) for q in queues if q is not None),
-            switch=self._switch_over(junction_id, junction.district),
+            signal=signal,
+            order=None if order is None else _plainly(Order, order),
+            queues=tuple(_plainly(Queue, q) for q in queues if q is not None),
+            switch=held.top,
+            below=held.below,
             decisions=self.decisions.of(junction_id),
+            detectors=tuple(
+                _plainly(Detector, row) for z in junction.zones if (row := self._detectors.get(z.id)) is not None
+            ),
         )
 
-    def _switch_over(self, junction_id: str, district: str) -> Switch | None:
-        above = {junction_id, district} | {a.id for a in self._net.areas if a.level == "city"}
-        for switch in reversed(self.switches()):
-            if switch.accepted and switch.area in above:
-                over = switch.until is not None and switch.until <= (self.time_ms or 0)
-                return None if over else switch
-        return None
+    def _held(self, junction: Junction, signal: Signal | None) -> Held:
+        areas = frozenset({junction.id, junction.district} | {a.id for a in self._net.areas if a.level == "city"})
+        return in_force(self.switches(), areas, self.time_ms or 0, None if signal is None else signal.control)
 
     def _slow(self) -> tuple[Slow, ...]:
         return tuple(
@@ -260,17 +271,21 @@ class LiveCity:
         self.decisions.take(rows)
         return []
 
+    def _take_detectors(self, rows: pa.RecordBatch) -> list[Message]:
+        self._detectors.add(rows)
+        return []
+
     def _take_refusals(self, rows: pa.RecordBatch) -> list[Message]:
         new = tuple(_refusals(rows))
         self._refusals.extend(new)
         return [RefusalMessage(new)]
 
     def _take_requests(self, rows: pa.RecordBatch) -> list[Message]:
-        names = ("request", "time", "area", "control", "who", "why", "until")
+        names = ("request", "time", "area", "control", "who", "why", "until", "stage", "lock", "force")
         return self._add_switches(_rows(rows), names)
 
     def _take_results(self, rows: pa.RecordBatch) -> list[Message]:
-        names = ("request", "area", "control", "until", "accepted", "reason", "junctions")
+        names = ("request", "area", "control", "until", "accepted", "reason", "junctions", "locked")
         return self._add_switches(_rows(rows), names)
 
     def _add_switches(self, rows: list[Row], names: tuple[str, ...]) -> list[Message]:
@@ -279,7 +294,8 @@ class LiveCity:
             before = self._switches.get(row["request"])
             blank = Switch(row["request"], row["time"], row["area"], row["control"])
             known = {f: getattr(before or blank, f) for f in Switch.__struct_fields__}
-            switch = Switch(**(known | {name: row[name] for name in names}))
+            told = {name: row.get(name) for name in names}
+            switch = Switch(**(known | {n: v for n, v in told.items() if v is not None or n in _MAY_BE_NONE}))
             self._switches[switch.request] = switch
             new.append(switch)
         _keep_newest(self._switches, LINES_KEPT)
@@ -337,12 +353,9 @@ def _refusals(rows: pa.RecordBatch) -> list[Refusal]:
     return [Refusal(**{name: row[name] for name in Refusal.__struct_fields__}) for row in _rows(rows)]
 
 
-def _order(row: Row) -> Order:
-    return Order(**{name: _plain(row[name]) for name in Order.__struct_fields__})
-
-
-def _queue(row: Row) -> Queue:
-    return Queue(**{name: _plain(row[name]) for name in Queue.__struct_fields__})
+def _plainly(kind: type[T], row: Row) -> T:
+    """A row as a record, times as milliseconds since 1970 UTC."""
+    return kind(**{name: _plain(row[name]) for name in kind.__struct_fields__})
 
 
 def _plain(value: Any) -> Any:

@@ -9,20 +9,23 @@ from starlette.responses import Response
 
 
 class RequestError(Exception):
-    """A request that cannot be served: `status` and what to do about it."""
+    """A request that cannot be served: `status` and what to do about it; `reason` is a code that the page has
+    words for, "" for none."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, reason: str = "") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.reason = reason
 
     def response(self) -> Response:
-        return problem_response(self.status, self.detail)
+        return problem_response(self.status, self.detail, self.reason)
 
 
-def problem_response(status: int, detail: str) -> Response:
+def problem_response(status: int, detail: str, reason: str = "") -> Response:
     """The answer that tells of a problem."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body |= {"reason": reason} if reason else {}
     return Response(msgspec.json.encode(body), status, media_type="application/problem+json")
 
 

@@ -74,6 +74,16 @@ class Queue(Struct, frozen=True):
     exit_occupied: float | None = None
 
 
+class Detector(Struct, frozen=True):
+    """A row of `traffic.detector_health`: whether the brain believes the detector of an approach lane."""
+
+    zone: str
+    time: int
+    since: int
+    state: str
+    reason: str | None
+
+
 class Order(Struct, frozen=True):
     """A row of `traffic.signal_order`: which stage the brain wants, and why."""
 
@@ -126,7 +136,7 @@ class Happening(Struct, frozen=True):
 
 
 class Switch(Struct, frozen=True):
-    """Who gave an area to the brain or to its own plans, and what became of it."""
+    """What a person commanded of an area's signals, and what became of it."""
 
     request: str
     time: int
@@ -139,6 +149,12 @@ class Switch(Struct, frozen=True):
     """None: not answered yet."""
     reason: str = ""
     junctions: int = 0
+    stage: int | None = None
+    """Stage held, or (advised) the proposal approved."""
+    lock: bool = False
+    force: bool = False
+    locked: int = 0
+    """Junctions left out because somebody else has locked them."""
 
 
 class Seen(Struct, frozen=True):
@@ -159,5 +175,9 @@ class JunctionNow(Struct, frozen=True):
     order: Order | None
     queues: tuple[Queue, ...]
     switch: Switch | None
+    """The command in force."""
+    below: Switch | None
+    """The one that is in force again when it ends."""
     decisions: tuple[Decision, ...] = ()
     """Newest first."""
+    detectors: tuple[Detector, ...] = ()

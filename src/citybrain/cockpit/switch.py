@@ -1,4 +1,4 @@
-"""The switch of the brain: a person gives an area to the brain or to its own plans."""
+"""A person's command over signals: who decides in an area, a stage held, flashing, or a proposal approved."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from citybrain.cockpit.window import HubSilentError, Window
 from citybrain.model import Control, RoadNet, SwitchRequest, parse_time, to_ms
 
 LONGEST_MS = 31 * 86_400_000
+CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH)
 
 
 class SwitchAsk(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the page asks. `until` is city time (ISO 8601 with zone), None: until further notice."""
+    """What the page asks. `until` is city time (ISO 8601 with zone), None: until further notice. `stage` is
+    what is held, or, under advice, the proposal that is approved."""
 
     area: Annotated[str, Meta(min_length=1, max_length=200)]
-    control: Annotated[str, Meta(pattern="^(brain|own_plan)$")]
+    control: Annotated[str, Meta(pattern=f"^({'|'.join(CHOICES)})$")]
     who: Annotated[str, Meta(min_length=1, max_length=80)]
     why: Annotated[str, Meta(min_length=1, max_length=300)]
     until: Annotated[str, Meta(max_length=40)] | None = None
+    stage: Annotated[int, Meta(ge=0, le=255)] | None = None
+    lock: bool = False
+    force: bool = False
 
 
 def read_ask(body: bytes, net: RoadNet, live: LiveCity) -> SwitchRequest:
@@ -33,10 +38,7 @@ def read_ask(body: bytes, net: RoadNet, live: LiveCity) -> SwitchRequest:
         ask = msgspec.json.decode(body, type=SwitchAsk)
     except msgspec.DecodeError as e:
         raise RequestError(422, str(e)) from None
-    if not ask.who.strip() or not ask.why.strip():
-        raise RequestError(422, "who and why must be told")
-    if ask.area not in {a.id for a in net.areas} | {j.id for j in net.junctions}:
-        raise RequestError(422, "no such area")
+    _check(ask, net)
     if live.time_ms is None:
         raise RequestError(503, "the city's clock has not been heard yet: try again in a moment")
     return SwitchRequest(
@@ -47,7 +49,32 @@ def read_ask(body: bytes, net: RoadNet, live: LiveCity) -> SwitchRequest:
         why=ask.why.strip(),
         requested_ms=live.time_ms,
         until_ms=_until(ask.until, live.time_ms),
+        stage=ask.stage,
+        lock=ask.lock,
+        force=ask.force,
     )
+
+
+def _check(ask: SwitchAsk, net: RoadNet) -> None:
+    """What can be told without the guard, which has the last word. Raises RequestError."""
+    if not ask.who.strip():
+        raise RequestError(422, "who: tell who asks", "who_is_missing")
+    if not ask.why.strip():
+        raise RequestError(422, "why: tell the reason", "why_is_missing")
+    if ask.area not in {a.id for a in net.areas} | {j.id for j in net.junctions}:
+        raise RequestError(422, "area: no such area", "unknown_area")
+    junction = next((j for j in net.junctions if j.id == ask.area), None)
+    of_one = ask.lock or ask.stage is not None or ask.control in (Control.HOLD, Control.FLASH)
+    if of_one and junction is None:
+        raise RequestError(422, "area: this is for one junction at a time", "one_junction_only")
+    if ask.control == Control.HOLD and ask.stage is None:
+        raise RequestError(422, "stage: say which one to hold", "stage_is_missing")
+    if ask.stage is not None and ask.control not in (Control.HOLD, Control.ADVISED):
+        raise RequestError(422, "stage: goes with hold and advised only", "stage_is_out_of_place")
+    if ask.stage is not None and junction is not None and ask.stage >= len(junction.stages):
+        raise RequestError(422, f"stage: from 0 to {len(junction.stages) - 1} here", "no_such_stage")
+    if ask.until is None and (ask.lock or ask.control in (Control.HOLD, Control.FLASH)):
+        raise RequestError(422, "until: hold, flash and lock need an end", "until_is_missing")
 
 
 async def switch(window: Window, request: SwitchRequest) -> Switch:
@@ -64,10 +91,14 @@ async def switch(window: Window, request: SwitchRequest) -> Switch:
         control=request.control.value,
         who=request.who,
         why=request.why,
-        until=request.until_ms,
+        until=request.until_ms if result is None else result.until_ms,
         accepted=None if result is None else result.accepted,
         reason="" if result is None else result.reason,
         junctions=0 if result is None else result.junctions,
+        stage=request.stage,
+        lock=request.lock,
+        force=request.force,
+        locked=0 if result is None else result.locked,
     )
 
 
@@ -78,6 +109,8 @@ def _until(text: str | None, now_ms: int) -> int | None:
         until = to_ms(parse_time(text))
     except (ValueError, OverflowError):
         raise RequestError(422, "until: an ISO 8601 time with its zone") from None
-    if not now_ms < until <= now_ms + LONGEST_MS:
-        raise RequestError(422, "until: later than now, at most 31 days ahead in city time")
+    if until <= now_ms:
+        raise RequestError(422, "until: later than now, in city time", "until_is_past")
+    if until > now_ms + LONGEST_MS:
+        raise RequestError(422, "until: at most 31 days ahead in city time", "until_is_too_far")
     return until

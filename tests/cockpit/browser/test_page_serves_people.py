@@ -116,7 +116,8 @@ def test_a_person_gives_a_district_to_its_own_plans(page: Page, city: RunningCit
     page.get_by_label("Area").select_option("north")
     page.get_by_label("Your name").fill("Officer Li")
     page.get_by_label("Reason").fill("road works")
-    page.get_by_role("button", name="Hand over").click()
+    page.get_by_role("button", name="Send the command").click()
+    page.get_by_role("dialog").get_by_role("button", name="Yes, do it").click()
     asked = page.wait_for_function("() => document.querySelector('cb-app').city.switches[0]").json_value()
     assert (asked["area"], asked["who"], asked["why"]) == ("north", "Officer Li", "road works")
     assert asked["until"] - asked["time"] == 3_600_000
@@ -136,7 +137,7 @@ def test_a_person_gives_a_district_to_its_own_plans(page: Page, city: RunningCit
     city.advance()
     expect(page.locator(".counts")).to_contain_text("0 of 2 junctions under the brain")
     page.evaluate("location.hash = 'junction/J11'")
-    expect(page.locator("cb-junction")).to_contain_text("Officer Li gave this to Own plan")
+    expect(page.locator("[data-held=own_plan]")).to_contain_text("Officer Li: road works")
     for junction in ("J01", "J11"):
         city.happenings.control[junction] = "brain"
     city.advance()
