@@ -14,7 +14,7 @@ import msgspec
 import citybrain
 from citybrain.city.trial_plan import MODES, TrialPlan
 
-FORMAT = 1
+FORMAT = 2
 """Counted up when outputs of a run are added or mean something else."""
 ROOT = Path(citybrain.__file__).parent
 _SUMO = ("network", "model", "city/trial.py", "city/trial_output.py")

@@ -14,7 +14,7 @@ from citybrain.city.trial_output import SUMMARY, TRIPINFO
 class TrialLine(Struct, frozen=True):
     """One run. `delay`, `travel_time`, `p95` and `stops` are over all scheduled vehicles, finished or not, up to
     the end of the run; `throughput` is vehicles that arrived; `stops` halts a vehicle; `spillbacks` seconds that
-    vehicles stood on the first 3 m of exit lanes; `decision_ms` wall time a junction, `tick_ms` for all of them;
+    vehicles stood on the first 7.5 m of exit lanes; `decision_ms` wall time a junction, `tick_ms` for all of them;
     `tripinfo` and `summary` paths of SUMO's own output, `outputs` the folder of all of it."""
 
     network: str

@@ -23,11 +23,12 @@ LAMPS = "lamps.xml.gz"
 """Lamps of the signals along it."""
 _MEASURES = "measures.add.xml"
 _ARTERIAL = "arterial.txt"
-BEGIN_M = 3.0
-"""A vehicle that stands on so much of a lane's begin lets nobody in: more than a gap of standing vehicles (2.5 m),
-less than two vehicles."""
+BEGIN_M = 7.5
+"""Room that a vehicle needs, gap included: while another stands in it, nobody can enter the lane."""
 HALTED_MPS = 0.1
 TRAJECTORY_S = 2
+DAY_S = 86_400
+"""Longer than a run: one line a detector, written at its end."""
 
 
 def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path, *, emissions: bool) -> Scenario:
@@ -35,10 +36,11 @@ def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path,
 
     Every exit lane of a signal gets a detector on its begin. Raises OSError.
     """
+    length = {lane.id: lane.length_m for link in net.links for lane in link.lanes}
     lanes = dict.fromkeys(lane for j in net.junctions for m in j.movements for lane in m.exit_lanes)
     lines = [
-        f'  <laneAreaDetector id="exit {escape(lane)}" lane="{escape(lane)}" pos="0" endPos="{BEGIN_M:g}" '
-        f'friendlyPos="true" speedThreshold="{HALTED_MPS:g}" file="{SPILLBACK}"/>'
+        f'  <laneAreaDetector id="exit {escape(lane)}" lane="{escape(lane)}" pos="0" '
+        f'endPos="{min(BEGIN_M, length[lane])}" speedThreshold="{HALTED_MPS:g}" period="{DAY_S}" file="{SPILLBACK}"/>'
         for lane in lanes
     ]
     lines += [

@@ -45,8 +45,8 @@ class Score(Struct, frozen=True):
     """What the vehicles drove until the end of the run."""
     teleports: int
     spillback_s: float
-    """Sum over all exit lanes of signals of the seconds that a vehicle stood on the lane's first 3 m, for at least
-    a second: nobody can enter then."""
+    """Sum over all exit lanes of signals of the seconds that a vehicle stood on the lane's first 7.5 m, for at
+    least a second: nobody has room to enter then."""
 
     @property
     def mean_delay_s(self) -> float:
