@@ -16,14 +16,17 @@ _GREEN = tuple(b"Gg")
 
 @dataclass(frozen=True, slots=True)
 class Lamps:
-    """Signal states of `junctions` (places): stage shown (-1 while lamps change), the stage that it goes to, since
-    when (ms), and for each place within the junction whether that movement has green, shape (rows, K)."""
+    """Signal states of `junctions` (places) at `time_ms`: stage shown (-1 while lamps change), the stage that it
+    goes to, since when (ms); for each place within the junction whether the movement there has green, and its lamp
+    (the letter as a byte, 0 where there is no movement), shape (rows, K)."""
 
     junctions: Places
     stage: Places
     next_stage: Places
     since_ms: Places
     green: Flags
+    letter: npt.NDArray[np.uint8]
+    time_ms: Places
 
 
 def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
@@ -40,6 +43,8 @@ def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
         integers(rows.column("next_stage"))[fits],
         integers(rows.column("since"))[fits],
         ((letter == _GREEN[0]) | (letter == _GREEN[1])) & (link >= 0),
+        np.where(link >= 0, letter, 0).astype(np.uint8),
+        integers(rows.column("time"))[fits],
     )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from citybrain.model import arrow_schema, read_declaration
@@ -22,4 +23,9 @@ def schema(dataset: str) -> pa.Schema:
 
 def times(now_ms: int, rows: int) -> pa.Array:
     """A time column that says `now_ms` in each row."""
-    return pa.array(np.full(rows, now_ms, np.int64)).view(_TIME)
+    return timestamps(np.full(rows, now_ms, np.int64))
+
+
+def timestamps(at_ms: npt.NDArray[np.int64]) -> pa.Array:
+    """A time column."""
+    return pa.array(np.ascontiguousarray(at_ms)).view(_TIME)
