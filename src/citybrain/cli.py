@@ -160,6 +160,9 @@ def trial(
     out: Annotated[
         Path | None, typer.Option(help="Keep runs and SUMO's outputs here.", show_default="the user's cache")
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page with plots (needs the extra `report`).")
+    ] = None,
 ) -> None:
     """Run controllers over a network and compare them.
 
@@ -180,6 +183,7 @@ def trial(
             fresh=fresh,
             json=json,
             out=out,
+            report=report,
         )
     )
 

@@ -16,6 +16,7 @@ from citybrain.city.settings import SettingsError
 from citybrain.city.trial import TrialResult
 from citybrain.city.trial_line import trial_line
 from citybrain.city.trial_plan import CONTROLLERS, Controller, Sensors, TrialPlan
+from citybrain.city.trial_report import plotting, write_report
 from citybrain.city.trial_runs import run_plans
 from citybrain.city.trial_store import TrialStore, default_folder
 from citybrain.city.trial_table import trial_table
@@ -36,11 +37,12 @@ class TrialWish(Struct, frozen=True):
     fresh: bool = False
     json: Path | None = None
     out: Path | None = None
+    report: Path | None = None
 
 
 def run_trials(wish: TrialWish) -> list[TrialResult]:
-    """Run each controller with each seed (1, 2, …), print the table, write JSON (one object a line and run).
-    Raises SettingsError, ScenarioError, TrialError, OSError."""
+    """Run each controller with each seed (1, 2, …), print the table, write JSON (one object a line and run) and
+    the report. Raises SettingsError, ScenarioError, TrialError, OSError."""
     scenario = read_scenario(wish.network, scale=wish.scale)
     begin_s, end_s = _stretch(scenario, wish.begin, wish.end)
     plans = [
@@ -50,11 +52,16 @@ def run_trials(wish: TrialWish) -> list[TrialResult]:
     ]
     if wish.json is not None:
         wish.json.touch()  # an hour of runs must not end at a folder that is missing
+    if wish.report is not None:
+        plotting()
     store = TrialStore(wish.out or default_folder())
     results = run_shown(plans, store, jobs=wish.jobs, fresh=wish.fresh)
     if wish.json is not None:
         wish.json.write_text("".join(trial_line(r) + "\n" for r in results), encoding="utf-8")
     Console().print(trial_table(results))
+    if wish.report is not None:
+        page = write_report(results, scenario.net(store.networks), wish.report)
+        Console().print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)
     return results
 
 

@@ -40,7 +40,8 @@ def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path,
     lanes = dict.fromkeys(lane for j in net.junctions for m in j.movements for lane in m.exit_lanes)
     lines = [
         f'  <laneAreaDetector id="exit {escape(lane)}" lane="{escape(lane)}" pos="0" '
-        f'endPos="{min(BEGIN_M, length[lane])}" speedThreshold="{HALTED_MPS:g}" period="{DAY_S}" file="{SPILLBACK}"/>'
+        f'endPos="{min(BEGIN_M, length[lane])}" speedThreshold="{HALTED_MPS:g}" period="{DAY_S}" '
+        f'file="{SPILLBACK}"/>'
         for lane in lanes
     ]
     lines += [

@@ -20,8 +20,6 @@ from citybrain.city.trial_store import TrialStore
 from citybrain.network import ScenarioError
 
 END_S = 5.0
-NETWORKS = "networks"
-"""Folder for parsed networks."""
 
 
 class TrialError(RuntimeError):
@@ -75,7 +73,7 @@ def run_plans(
             results[index] = found
             progress(index, 1.0)
     for scenario in {plans[index].scenario.net_file: plans[index].scenario for index in waiting}.values():
-        scenario.net(store.folder / NETWORKS)  # once, for all processes; what cannot be read is told at once
+        scenario.net(store.networks)  # once, for all processes; what cannot be read is told at once
     running: dict[Connection, _Running] = {}
     try:
         while waiting or running:
@@ -105,7 +103,7 @@ def _start(index: int, plan: TrialPlan, store: TrialStore) -> tuple[Connection, 
     work = store.begin(plan)
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(its, plan, store.folder / NETWORKS, work), daemon=True)
+    process = context.Process(target=_work, args=(its, plan, store.networks, work), daemon=True)
     process.start()
     its.close()
     return mine, _Running(index, process, work)

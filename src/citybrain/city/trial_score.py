@@ -68,16 +68,16 @@ def read_score(outputs: Path) -> Score:
     """The score of a run from its trip output (written with unfinished and undeparted vehicles), summary and
     detectors on exit lanes. Raises ScoreError."""
     trips = _Trips()
-    _scan(outputs / TRIPINFO, trips.take)
+    scan(outputs / TRIPINFO, trips.take)
     summary = {"teleports": "0"}
-    _scan(outputs / SUMMARY, lambda tag, a: summary.update(a) if tag == "step" else None)
+    scan(outputs / SUMMARY, lambda tag, a: summary.update(a) if tag == "step" else None)
     spillback = array("d")
 
     def lane(tag: str, attributes: dict[str, str]) -> None:
         if tag == "interval":
             spillback.append(float(attributes["intervalHaltingDurationSum"]))
 
-    _scan(outputs / SPILLBACK, lane)
+    scan(outputs / SPILLBACK, lane)
     return Score(
         vehicles=len(trips.delays),
         arrived=trips.arrived,
@@ -125,7 +125,7 @@ class _Trips:
         self.distance_m += float(a["routeLength"])
 
 
-def _scan(file: Path, take: Callable[[str, dict[str, str]], object]) -> None:
+def scan(file: Path, take: Callable[[str, dict[str, str]], object]) -> None:
     """Call `take` on each opening tag of a gzipped file. Raises ScoreError."""
     parser = expat.ParserCreate()
     parser.StartElementHandler = take

@@ -35,6 +35,8 @@ class TrialStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.networks = folder / "networks"
+        """For parsed networks."""
 
     def home(self, plan: TrialPlan) -> Path:
         """Where the run is kept. Raises OSError where a file of its scenario cannot be read."""

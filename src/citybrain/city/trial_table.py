@@ -15,7 +15,7 @@ BASELINES: tuple[Controller, ...] = ("fixed", "actuated", "delay_based", "wave",
 """Whom the brain has to beat; `wave_1s` is shown beside them."""
 _HEADS = (
     "delay\ns", "\n±", "÷\nbest", "trip\ns", "p95\ns", "ar-\nrived", "\nstops", "CO₂\nkg", "tele-\nports",
-    "spill\ns", "ms a\njunc.",
+    "spill\ns", "µs a\njunc.",
 )  # fmt: skip
 
 
@@ -30,11 +30,11 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
         f"{brain[0] if brain else ''} (simulated)",
         caption="delay: time lost on the way and waiting to depart; it, trip, p95 and stops over all scheduled "
         "vehicles, finished or not; spill: seconds that vehicles stood on the begin of an exit lane; all from "
-        "SUMO's own output but ms a junction, the wall time of a decision",
+        "SUMO's own output but µs a junction, the wall time of a decision",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
-        padding=(0, 1, 0, 0),
+        padding=(0, 0, 0, 0),
         title_justify="left",
         caption_justify="left",
     )
@@ -45,7 +45,7 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
     for controller in CONTROLLERS:
         runs = [r for r in results if r.controller == controller]
         if runs:
-            table.add_row(controller, *_figures(runs, best))
+            table.add_row(controller, *figures(runs, best))
     return table
 
 
@@ -61,7 +61,8 @@ def best_delay_s(results: Sequence[TrialResult]) -> float | None:
     return min((d for d in found if d is not None), default=None)
 
 
-def _figures(runs: Sequence[TrialResult], best: float | None) -> list[str]:
+def figures(runs: Sequence[TrialResult], best: float | None) -> list[str]:
+    """The cells of a controller's row: means over its runs; `best` is the best baseline's delay."""
     delays = [r.score.mean_delay_s for r in runs]
     scores = [r.score for r in runs]
     return [
@@ -75,5 +76,5 @@ def _figures(runs: Sequence[TrialResult], best: float | None) -> list[str]:
         f"{fmean(s.co2_kg for s in scores):.0f}",
         f"{fmean(s.teleports for s in scores):.0f}",
         f"{fmean(s.spillback_s for s in scores):.0f}",
-        f"{fmean(r.decision_ms for r in runs):.3f}" if runs[0].tick_ms else "",
+        f"{fmean(r.decision_ms for r in runs) * 1000:.0f}" if runs[0].tick_ms else "",
     ]
