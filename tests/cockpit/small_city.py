@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from collections.abc import Iterator
@@ -250,6 +251,54 @@ class Happenings:
             "serves_veh": 8.0,
             "waits": junction.movements[2].id,
             "waits_s": 12.0,
+        }
+
+    def performance(self, junction: Junction, begin_s: int, end_s: int) -> list[Batch]:
+        """Measures of each five minutes and cycles of a minute each, of all movements, between two seconds. Those
+        from the north are too short of green in each third cycle; the crossing has no vehicles."""
+        measured = [self._measure(junction, i, s) for s in range(begin_s + 300, end_s + 1, 300) for i in range(9)]
+        cycles = [self._cycle(junction, i, s) for s in range(begin_s + 60, end_s + 1, 60) for i in range(9)]
+        return [
+            self.batch("traffic.movement_measure", measured, f"{junction.id}/{begin_s}"),
+            self.batch("traffic.movement_cycle", cycles, f"{junction.id}/{begin_s}"),
+        ]
+
+    def _measure(self, junction: Junction, i: int, s: int) -> dict[str, Any]:
+        counted = i < 8
+        return {
+            "movement": junction.movements[i].id,
+            "junction": junction.id,
+            "time": START_MS + s * 1000,
+            "cycles": 5,
+            "cycle_s": 60.0,
+            "green_share": 0.4,
+            "volume_vph": 600.0 - 60 * i + s % 900 / 9 if counted else None,
+            "arrivals_vph": 600.0 - 60 * i if counted else None,
+            "on_green_share": 0.6 if counted else None,
+            "platoon_ratio": 1.5 if counted else None,
+            "split_failures": (2 if i == 0 else 0) if counted else None,
+            "delay_s": 11.0 + s % 700 / 100 if counted else None,
+            "standing_s": 14.0 if counted else None,
+            "queue_veh": 9.0 - i if counted else None,
+            "on_yellow_veh": 0.5 if counted else None,
+            "on_red_veh": 0.0 if counted else None,
+            "walk_wait_s": None if counted else 21.0,
+            "seen": 0.97 if counted else None,
+        }
+
+    def _cycle(self, junction: Junction, i: int, s: int) -> dict[str, Any]:
+        begin = START_MS + (s - 60) * 1000
+        green = 33 + 4 * math.sin(s / 900)
+        arrivals = [round((11.7 * k + s / 7) % 30 + 30 * (k % 3 > 0), 1) for k in range(10 - i)] if i < 8 else []
+        return {
+            "movement": junction.movements[i].id,
+            "junction": junction.id,
+            "time": START_MS + s * 1000,
+            "begin": begin,
+            "green": begin + round(green * 1000),
+            "yellow": begin + 57_000,
+            "offsets_s": json.dumps(arrivals),
+            "split_failed": i == 0 and s // 60 % 3 == 0,
         }
 
     def _speeds(self, ms: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ TEXT = r"'((?:[^'\\]|\\.)*)'"
 ENTRY = re.compile(rf"'([a-z_.]+)': \[\s*{TEXT},\s*{TEXT},?\s*\]")
 APART = {
     "unit.index",
+    "unit.percent",
     "app.language",
     "app.language.title",
     "movement.name",

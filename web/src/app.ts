@@ -9,6 +9,7 @@ import './history';
 import './junction';
 import './legend';
 import { LiveLink } from './livelink';
+import './measures';
 import { Part } from './part';
 import { go, here, onPlace, type Place } from './place';
 import './records';
@@ -60,19 +61,21 @@ export class App extends Part {
 
   private arrive(): void {
     this.place = here();
-    this.follow();
   }
 
   /** Let the map and the live link follow to the junction that the panel shows. */
   private follow(): void {
-    this.link.watch(this.place.view === 'junction' ? this.place.id : null);
-    this.map?.select(this.place.view === 'junction' ? this.place.id : null);
+    const at = this.place.view === 'junction' || this.place.view === 'measures' ? this.place.id : null;
+    this.link.watch(at);
+    this.map?.select(at);
   }
 
   protected override updated(changed: PropertyValues): void {
     if (this.ground && !this.map) this.draw(this.ground);
     const before = (changed as Map<string, Place | undefined>).get('place');
-    if (before) void this.moveFocus(before);
+    if (!before) return;
+    this.follow();
+    void this.moveFocus(before);
   }
 
   /** Bring the focus to the head of the new panel, or back to what opened the one before, once all is drawn. */
@@ -98,7 +101,7 @@ export class App extends Part {
   protected override render(): TemplateResult {
     return html`<a class="skip" href="#" @click=${(e: Event) => this.skip(e)}>${say('app.skip')}</a>
       <cb-top .ground=${this.ground}></cb-top>
-      <main>
+      <main class=${this.place.view === 'measures' ? 'is-wide' : ''}>
         <div class="map">
           <div class="map-box"></div>
           ${this.overMap()}
@@ -133,6 +136,8 @@ export class App extends Part {
         return html`<cb-records .metric=${place.id}></cb-records>`;
       case 'junction':
         return html`<cb-junction .junction=${place.id} .ground=${this.ground}></cb-junction>`;
+      case 'measures':
+        return html`<cb-measures .junction=${place.id}></cb-measures>`;
       case 'control':
         return html`<cb-control .ground=${this.ground}></cb-control>`;
       case 'overview':

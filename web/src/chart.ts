@@ -26,14 +26,16 @@ export class Chart extends Part {
   @property({ type: Number }) high = 150;
   private plot: uPlot | null = null;
   private sizes: ResizeObserver | null = null;
+  private endScheme: (() => void) | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    onScheme(() => this.rebuild());
+    this.endScheme = onScheme(() => this.rebuild());
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    this.endScheme?.();
     this.sizes?.disconnect();
     this.plot?.destroy();
     this.plot = null;

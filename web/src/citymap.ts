@@ -81,6 +81,7 @@ export class CityMap {
     const [mx, my] = this.ground.mercatorOfUnits(x, y);
     const center = new LngLat(longitude(mx), latitude(my));
     const zoom = Math.max(this.base.getZoom(), JUNCTION_ZOOM);
+    this.base.resize(); // the panel beside it may just have become wider
     if (still.matches) this.base.jumpTo({ center, zoom });
     else this.base.easeTo({ center, zoom, duration: 500 });
   }

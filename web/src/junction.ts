@@ -113,6 +113,7 @@ export class JunctionPanel extends Part {
       <h3>${say('junction.movements')}</h3>
       ${queueTable(view.movements, now, view.max_red_s)}
       <p class="caption">${say('junction.estimate')}</p>
+      <button class="quiet" data-measures @click=${() => go({ view: 'measures', id: view.id })}>${say('measures.open')}</button>
       <h3>${say('detectors.title')}</h3>
       ${detectorList(now.detectors, view.movements, this.city.zone)}
       <h3>${say('plan.title')}</h3>

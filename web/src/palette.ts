@@ -76,7 +76,8 @@ export function palette(): Palette {
   return scheme.matches ? DARK : LIGHT;
 }
 
-/** Calls when the reader's colour scheme changes. */
-export function onScheme(call: () => void): void {
+/** Calls when the reader's colour scheme changes, until what it returns is called. */
+export function onScheme(call: () => void): () => void {
   scheme.addEventListener('change', call);
+  return () => scheme.removeEventListener('change', call);
 }

@@ -4,13 +4,14 @@ export type Place =
   | { view: 'overview' }
   | { view: 'records'; id: string }
   | { view: 'junction'; id: string }
+  | { view: 'measures'; id: string }
   | { view: 'control' };
 
 export function here(): Place {
   const [view, ...rest] = location.hash.slice(1).split('/');
   const id = decode(rest.join('/'));
   if (view === 'records' && /^[a-z_]+$/.test(id)) return { view, id };
-  if (view === 'junction' && id) return { view, id };
+  if ((view === 'junction' || view === 'measures') && id) return { view, id };
   if (view === 'control') return { view };
   return { view: 'overview' };
 }

@@ -22,13 +22,15 @@ from citybrain.cockpit.junction import junction_view
 from citybrain.cockpit.live import LiveCity
 from citybrain.cockpit.live_link import serve_page
 from citybrain.cockpit.map import EncodedMap, encode_map
+from citybrain.cockpit.measure import measures, measures_csv
 from citybrain.cockpit.origin import OriginCheck
 from citybrain.cockpit.problem import RequestError, json_response, problem_response
 from citybrain.cockpit.record import METRICS
+from citybrain.cockpit.span import read_span
 from citybrain.cockpit.switch import read_ask, switch
 from citybrain.cockpit.window import Window
 from citybrain.hub import Hub
-from citybrain.model import RoadNet
+from citybrain.model import Junction, RoadNet
 
 STATIC = Path(__file__).parent / "static"
 
@@ -65,6 +67,7 @@ def make_app(
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     _serve_state(app, net, live, window)
+    _serve_measures(app, net, window, zone)
     _serve_switch(app, net, live, window)
     _serve_operations(app, live, audience, metrics)
     _serve_page(app, live, audience, net, static)
@@ -106,6 +109,26 @@ def _serve_state(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> 
         if junction is None:
             raise RequestError(404, "no such junction")
         return json_response(await junction_view(net, junction, live, window))
+
+
+def _serve_measures(app: FastAPI, net: RoadNet, window: Window, zone: str) -> None:
+    junctions = {j.id: j for j in net.junctions}
+
+    def named(junction: str) -> Junction:
+        if junction not in junctions:
+            raise RequestError(404, "no such junction")
+        return junctions[junction]
+
+    @app.get("/api/measures", summary="How a junction's signal performed over a stretch of a day")
+    async def get_measures(junction: str, day: str, begin: str, end: str, movement: str | None = None) -> Response:
+        found = await measures(window, named(junction), read_span(day, begin, end, zone), movement)
+        return json_response(found)
+
+    @app.get("/api/measures.csv", summary="The records behind it, as CSV")
+    async def get_csv(junction: str, day: str, begin: str, end: str) -> Response:
+        text = await measures_csv(window, named(junction), read_span(day, begin, end, zone))
+        headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="measures.csv"'}
+        return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:

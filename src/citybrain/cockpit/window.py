@@ -29,12 +29,12 @@ class Window:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def table(self, query: exp.Select, limit: int) -> pa.Table:
+    async def table(self, query: exp.Select, limit: int, purpose: Purpose = Purpose.INSPECT) -> pa.Table:
         """The rows of a query. Raises HubSilentError whatever the reason: the page goes on without."""
         asked = Query(query.sql("duckdb"), limit=limit, timeout_s=ANSWER_WITHIN_S)
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S + 1):
-                return await self._hub.read(READER, Purpose.INSPECT, asked)
+                return await self._hub.read(READER, purpose, asked)
         except Exception as e:
             raise HubSilentError(str(e) or type(e).__name__) from e
 

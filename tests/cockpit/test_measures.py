@@ -1,0 +1,125 @@
+"""Signal performance measures as the page gets them: spans of a day, means that are weighed, cycles, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from running_city import RunningCity
+from small_city import START_MS
+
+from citybrain.cockpit.measure import _summary
+from citybrain.cockpit.problem import RequestError
+from citybrain.cockpit.span import read_span
+
+HOUR = {"junction": "J00", "day": "2026-11-07", "begin": "06:00", "end": "07:00"}
+
+
+@pytest.fixture(scope="module")
+def web(city: RunningCity) -> Iterator[httpx.Client]:
+    """The page's server, with an hour of measures of J00 in its library."""
+    city.publish(*city.happenings.performance(city.net.junctions[0], -3600, 0))
+    with httpx.Client(base_url=city.url, timeout=15) as client:
+        for _ in range(200):  # until the library has stored them
+            found = client.get("/api/measures", params=HOUR).json()
+            if len(found["summaries"]) == 9 and len(found["cycles"]) == 60:
+                break
+            city.advance()
+        yield client
+
+
+def test_movements_are_summed_up_over_the_span(web: httpx.Client) -> None:
+    found = web.get("/api/measures", params=HOUR).json()
+    north, crossing = found["summaries"][0], found["summaries"][8]
+    assert (north["cycles"], north["split_failures"], north["queue_veh"]) == (60, 24, 9.0)
+    assert north["platoon_ratio"] == pytest.approx(1.5)
+    assert (crossing["volume_vph"], crossing["walk_wait_s"]) == (None, 21.0)
+    assert found["movement"] == north["movement"], "the busiest, where none is named"
+    assert [p["time"] for p in found["series"]] == [START_MS + s * 1000 for s in range(-3300, 1, 300)]
+
+
+def test_cycles_of_the_movement_named_come_with_their_arrivals(web: httpx.Client) -> None:
+    movement = web.get("/api/measures", params=HOUR).json()["summaries"][2]["movement"]
+    found = web.get("/api/measures", params=HOUR | {"movement": movement}).json()
+    assert found["movement"] == movement
+    cycle = found["cycles"][0]
+    assert cycle["begin"] < cycle["green"] < cycle["yellow"] < cycle["time"]
+    assert len(cycle["offsets_s"]) == 8
+    assert [c["time"] for c in found["cycles"]] == sorted(c["time"] for c in found["cycles"])
+
+
+def test_a_shorter_span_has_less(web: httpx.Client) -> None:
+    found = web.get("/api/measures", params=HOUR | {"begin": "06:30"}).json()
+    assert found["summaries"][0]["cycles"] == 30
+    empty = web.get("/api/measures", params=HOUR | {"day": "2026-11-05"}).json()
+    assert (empty["summaries"], empty["movement"], empty["cycles"]) == ([], None, [])
+
+
+def test_the_records_behind_it_leave_as_csv(web: httpx.Client) -> None:
+    answer = web.get("/api/measures.csv", params=HOUR)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "attachment" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == 12 * 9
+    assert {r["junction"] for r in rows} == {"J00"}
+    assert sum(int(r["split_failures"] or 0) for r in rows) == 24
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"junction": "J99"}, 404),
+        ({"movement": "nobody"}, 404),
+        ({"day": "yesterday"}, 422),
+        ({"day": "9999-12-31", "end": "24:00"}, 422),
+        ({"begin": "7"}, 422),
+        ({"begin": "25:00"}, 422),
+        ({"begin": "08:00", "end": "07:00"}, 422),
+        ({"begin": "07:00' OR 1=1 --"}, 422),
+    ],
+)
+def test_what_makes_no_sense_is_refused(web: httpx.Client, wrong: dict[str, str], status: int) -> None:
+    answer = web.get("/api/measures", params=HOUR | wrong)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+def test_without_the_library_it_says_so(city: RunningCity, web: httpx.Client) -> None:
+    city.forget()
+    try:
+        answer = web.get("/api/measures", params=HOUR)
+        assert (answer.status_code, answer.json()["reason"]) == (503, "library")
+    finally:
+        city.remember()
+
+
+def test_a_day_lasts_from_midnight_to_midnight_of_the_city_also_when_clocks_change() -> None:
+    def hours(day: str) -> float:
+        span = read_span(day, "00:00", "24:00", "Europe/Berlin")
+        return (span.end_ms - span.begin_ms) / 3_600_000
+
+    assert (hours("2026-03-29"), hours("2026-10-25"), hours("2026-11-22")) == (23, 25, 24)
+    assert read_span("2026-11-22", "00:00", "01:00", "Asia/Shanghai").begin_ms == round(
+        datetime(2026, 11, 21, 16, tzinfo=UTC).timestamp() * 1000
+    )
+    with pytest.raises(RequestError, match="later than begin"):
+        read_span("2026-11-22", "07:00", "07:00", "UTC")
+
+
+def test_means_weigh_as_much_as_what_they_are_of() -> None:
+    blank: dict[str, Any] = dict.fromkeys(
+        ("volume_vph", "on_green_share", "delay_s", "standing_s", "cycle_s", "green_share", "walk_wait_s", "seen")
+    )
+    few = blank | {"cycles": 1, "arrivals_vph": 100.0, "on_green_share": 1.0, "split_failures": None}
+    many = blank | {"cycles": 3, "arrivals_vph": 300.0, "on_green_share": 0.2, "split_failures": 2}
+    rows = [few | {"queue_veh": 4.0, "green_share": 0.2}, many | {"queue_veh": None, "green_share": 0.4}]
+    found = _summary("m", rows)
+    assert found.on_green_share == pytest.approx(0.4)
+    assert found.green_share == pytest.approx(0.35)
+    assert found.platoon_ratio == pytest.approx(0.4 / 0.35)
+    assert (found.cycles, found.split_failures, found.queue_veh, found.delay_s) == (4, 2, 4.0, None)
