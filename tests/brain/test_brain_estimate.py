@@ -16,7 +16,7 @@ Rows = dict[str, dict[str, object]]
 
 @pytest.fixture
 def estimate() -> Step:
-    return steps(two())[0]
+    return steps(two())[1]
 
 
 def run(step: Step, state: State, second: int, *inputs: Batch) -> tuple[State, Rows]:
@@ -32,8 +32,7 @@ def read(step: Step, rows: Sequence[dict[str, object]], second: int = 1) -> Rows
 
 
 def test_a_network_without_junctions() -> None:
-    estimate, decide = steps(city())
-    for step in (estimate, decide):
+    for step in steps(city()):
         assert step.run(step.start(), tick(1), [])[1] is None
 
 
@@ -44,7 +43,7 @@ def test_queue_and_approaching_are_the_vehicles_in_the_zone(estimate: Step) -> N
 
 def test_a_shared_lane_is_split_between_those_that_wait(estimate: Step) -> None:
     found = read(estimate, [reading("a/e_0", 1, count=6, halted=4), reading("a/free_0", 1, count=2)])
-    assert [found[m]["queue_veh"] for m in ("a:e", "a:left")] == [2.0, 2.0]
+    assert [found[m]["queue_veh"] for m in ("a:e", "a:left")] == [3.0, 1.0], "most go straight on"
     assert found["a:free"]["approaching_veh"] == 2.0
 
 
@@ -55,7 +54,7 @@ def test_a_free_right_turn_takes_nothing_of_a_lane_where_others_wait() -> None:
         **{f: getattr(junction, f) for f in junction.__struct_fields__}
         | {"movements": (*waiting, type(free)(**_fields(free) | {"zones": ("a/n_0",)}))}
     )
-    found = read(steps(city(mixed))[0], [reading("a/n_0", 1, count=4, halted=4)])
+    found = read(steps(city(mixed))[1], [reading("a/n_0", 1, count=4, halted=4)])
     assert (found["a:n"]["queue_veh"], found["a:free"]["queue_veh"]) == (4.0, 0.0)
 
 
@@ -97,7 +96,7 @@ def test_a_detector_that_says_it_fails_is_not_believed(estimate: Step) -> None:
     state, _ = run(estimate, estimate.start(), 1, batch(READING, [reading("a/n_0", 1, count=4, halted=4)], 1))
     broken = reading("a/n_0", 2, count=99, halted=99, healthy=False)
     _, found = run(estimate, state, 2, batch(READING, [broken], 2))
-    assert 4.0 < found["a:n"]["queue_veh"] < 5.0
+    assert 4.0 < found["a:n"]["queue_veh"] + found["a:n"]["approaching_veh"] < 5.0
     assert found["a:n"]["age_s"] == 1.0
 
 

@@ -10,7 +10,7 @@ from brain_street import QUEUE, ToyStreet, batch, city, crossing, declared, lamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from citybrain.brain import DecideStages, EstimateQueues, steps
+from citybrain.brain import DecideStages, EstimateQueues, WatchDetectors, steps
 from citybrain.city.trial import run_trial
 from citybrain.cloud import Graph, digest
 from citybrain.model import dump_state, load_state
@@ -76,9 +76,10 @@ def test_replay_from_the_middle_gives_the_same_orders() -> None:
 
 
 def test_steps_read_no_truth_of_the_simulation() -> None:
-    estimate, decide = steps(two())
+    watch, estimate, decide = steps(two())
+    assert isinstance(watch, WatchDetectors)
     assert isinstance(estimate, EstimateQueues) and isinstance(decide, DecideStages)
-    for step in (estimate, decide):
+    for step in (watch, estimate, decide):
         assert not any(declared()[name].simulation_truth for name in step.reads)
     assert estimate.writes == QUEUE and QUEUE in decide.reads
 

@@ -8,13 +8,14 @@ against. Whether an order is carried out is the guard's business, never the brai
 from citybrain.brain.baseline import baseline_steps
 from citybrain.brain.decide import DecideStages
 from citybrain.brain.estimate import EstimateQueues
+from citybrain.brain.health import WatchDetectors
 from citybrain.brain.layout import Layout
 from citybrain.model import RoadNet, Step
 
-__all__ = ["DecideStages", "EstimateQueues", "baseline_steps", "steps"]
+__all__ = ["DecideStages", "EstimateQueues", "WatchDetectors", "baseline_steps", "steps"]
 
 
 def steps(net: RoadNet) -> tuple[Step, ...]:
     """The steps of the brain for that network, in order."""
     layout = Layout(net)
-    return EstimateQueues(layout), DecideStages(layout)
+    return WatchDetectors(layout), EstimateQueues(layout), DecideStages(layout)

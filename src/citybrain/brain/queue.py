@@ -1,4 +1,4 @@
-"""The queue of an approach lane: kept by readings while its detectors work, carried on by a model while blind.
+"""The queue of an approach lane: kept by readings, carried on to now by a model of arrivals and departures.
 
 All functions take and return arrays over zones; none changes its arguments.
 """
@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import integers
-from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
+from citybrain.brain.layout import VEHICLE_M, Floats, Layout
 
 PRIOR_ARRIVAL_VPS = 0.05
 """Arrivals of a lane of which nothing is known yet: 180 vehicles an hour."""
 ARRIVAL_MEMORY_S = 120.0
 MISCOUNT = 0.05
 """Part of the vehicles that a detector misses or sees twice."""
-BLIND_AFTER_MS = 6_000
-"""A lane is blind when its last good reading is older than this (readings of big cities come every 1-4 s)."""
+DISCHARGE_DOUBT = 0.3
+"""Variance of the departures of a standing queue over their mean: headways are steadier than chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,22 @@ class Readings:
     halted: Floats
     entered: Floats
     passed: Floats
+    speed_mps: Floats
+    """Mean of the vehicles; 0 where there are none."""
+
+    def at(self, rows: Places) -> Readings:
+        """Some of them."""
+        return Readings(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Vehicles of each lane that stand or have stood (`queue`) and that come near, and the variance of the
+    queue."""
+
+    queue: Floats
+    approaching: Floats
+    variance: Floats
 
 
 def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Places]:
@@ -45,6 +61,8 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
     good = known & rows.column("healthy").to_numpy(zero_copy_only=False)
     for values in numbers.values():
         good &= np.isfinite(values) & (values >= 0.0)
+    speed = rows.column("mean_speed_mps").to_numpy(zero_copy_only=False).astype(np.float64)
+    numbers["speed_mps"] = np.nan_to_num(speed, nan=0.0, posinf=0.0, neginf=0.0)
     time_ms = integers(rows.column("time"))
     return Readings(zones[good], time_ms[good], **{n: v[good] for n, v in numbers.items()}), zones[known]
 
@@ -59,9 +77,9 @@ def seen_queue(queue: Floats, readings: Readings) -> Floats:
     return np.minimum(readings.count, rolling)
 
 
-def seen_arrival(rate: Floats, readings: Readings) -> Floats:
-    """Arrival rate (veh/s), smoothed exponentially over ARRIVAL_MEMORY_S."""
-    weight = -np.expm1(-readings.period_s / ARRIVAL_MEMORY_S)
+def seen_arrival(rate: Floats, readings: Readings, memory_s: float = ARRIVAL_MEMORY_S) -> Floats:
+    """Arrival rate (veh/s), smoothed exponentially over `memory_s`."""
+    weight = -np.expm1(-readings.period_s / memory_s)
     measured = readings.entered / np.maximum(readings.period_s, 1e-3)
     return np.where(readings.period_s > 0.0, rate + weight * (measured - rate), rate)
 
@@ -71,14 +89,39 @@ def seen_variance(readings: Readings) -> Floats:
     return MISCOUNT * (1.0 - MISCOUNT) * readings.count
 
 
-def blind_queue(queue: Floats, rate: Floats, green: Flags, dt_s: Floats, capacity: Floats) -> Floats:
-    """Queue after `dt_s` without a reading: arrivals join, and while green the lane discharges at saturation."""
-    out = np.where(green, SATURATION_VPS, 0.0) * dt_s
-    return np.clip(queue + rate * dt_s - out, 0.0, capacity)
+def carried(
+    lanes: Lanes,
+    dt_s: Floats,
+    open_s: Floats,
+    rate: Floats,
+    saturation: Floats,
+    capacity: Floats,
+    free_s: Floats,
+) -> Lanes:
+    """The lanes `dt_s` later, `open_s` of it with green.
+
+    Who approaches comes to the end of the queue evenly over the time that its way there takes (`free_s`: for the
+    whole zone), joins it while it stands or the lamp is red, else passes. The queue discharges at `saturation`
+    (veh/s) while green. `rate` (veh/s) comes into the zone, at most to what fits into it (or is there already).
+    Vertical queue; arrivals vary as Poisson's do, departures by DISCHARGE_DOUBT. The green counts as it is shown:
+    what is lost at its start is used of the yellow after it (HCM 7th ed., ch. 19: 2 s each).
+    """
+    full = np.maximum(capacity, lanes.queue + lanes.approaching)
+    way_s = np.maximum(1.0, free_s * (1.0 - np.minimum(lanes.queue / capacity, 0.9)))
+    come = lanes.approaching * np.minimum(1.0, dt_s / way_s) + rate * np.maximum(0.0, dt_s - way_s)
+    near = lanes.approaching * np.maximum(0.0, 1.0 - dt_s / way_s) + rate * np.minimum(dt_s, way_s)
+    gone = np.minimum(lanes.queue + come, saturation * open_s)
+    open_share = np.divide(open_s, dt_s, out=np.zeros_like(dt_s), where=dt_s > 0.0).clip(0.0, 1.0)
+    left = np.maximum(0.0, lanes.queue - gone)
+    join = np.where(left > 0.0, come, come * (1.0 - open_share))
+    queue = np.minimum(left + join, full)
+    stays = np.divide(left, lanes.queue, out=np.zeros_like(left), where=lanes.queue > 0.0)
+    doubt = lanes.variance * stays + join + DISCHARGE_DOUBT * np.minimum(gone, lanes.queue)
+    most = np.maximum(lanes.variance, capacity**2 / 12.0)
+    return Lanes(queue, np.minimum(near, full - queue), np.minimum(doubt, most))
 
 
-def blind_variance(variance: Floats, rate: Floats, green: Flags, dt_s: Floats, capacity: Floats) -> Floats:
-    """Its variance: arrivals and departures are both taken as Poisson, so their means add; at most that of a queue
-    of which nothing is known but that it fits the zone (uniform)."""
-    grown = variance + (rate + np.where(green, SATURATION_VPS, 0.0)) * dt_s
-    return np.maximum(variance, np.minimum(grown, capacity**2 / 12.0))
+def free_time(layout: Layout) -> Floats:
+    """Seconds that a vehicle takes freely through each zone, shape (Z,)."""
+    zones = [z for j in layout.net.junctions for z in j.zones]
+    return np.array([max(z.length_m, VEHICLE_M) / max(z.speed_mps, 1.0) for z in zones], np.float64)

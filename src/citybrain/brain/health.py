@@ -1,0 +1,142 @@
+"""The step that watches the detectors: which of them say what cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from citybrain.brain import doubt
+from citybrain.brain.approach import Approaches
+from citybrain.brain.ids import Places
+from citybrain.brain.lamps import read_lamps
+from citybrain.brain.layout import Flags, Layout
+from citybrain.brain.queue import Readings, read_readings
+from citybrain.brain.record import schema
+from citybrain.model import Batch, State, Tick
+
+SILENT_AFTER_MS = 15_000
+REPEAT_MS = 600_000
+"""Every detector is written at least this often."""
+NEVER = -1
+WORKS, OUT, SILENT, REPEATS, STANDS, NOBODY, TOO_MANY = range(7)
+STATES = ("works", "out", "silent", "disbelieved", "disbelieved", "disbelieved", "disbelieved")
+REASONS = (None, "says_so", "no_readings", "repeats", "stands_in_green", "sees_nobody", "too_many")
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+class WatchDetectors:
+    """Believes a detector until it contradicts the street (`citybrain.brain.doubt`), and again as soon as it
+    moves.
+
+    Writes what changed, and all of them each REPEAT_MS.
+    """
+
+    name = "watch"
+    reads: tuple[str, ...] = ("traffic.lane_reading", "traffic.signal_state")
+    writes = "traffic.detector_health"
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._approaches = Approaches(layout)
+        self._patience_s = doubt.patience(layout)
+        self._length_m = doubt.lengths(layout)
+        self._junction_ids = layout.junctions.take(layout.zone_junction)
+        self._states, self._reasons = pa.array(STATES), pa.array(REASONS, pa.string())
+
+    def start(self) -> State:
+        zones = len(self._layout.zones)
+        return doubt.start(zones) | {
+            "time_ms": np.full(1, NEVER, np.int64),
+            "written_ms": np.full(1, NEVER, np.int64),
+            "verdict": np.full(zones, WORKS, np.int64),
+            "since_ms": np.full(zones, NEVER, np.int64),
+            "heard_ms": np.full(zones, NEVER, np.int64),
+            "read_ms": np.full(zones, NEVER, np.int64),
+            "green": np.zeros(len(self._layout.movements), np.bool_),
+            "green_since_ms": np.full(zones, NEVER, np.int64),
+        }
+
+    def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
+        now_ms, back = tick.time_ms, tick.time_ms < int(state["time_ms"][0])
+        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        if s["time_ms"][0] == NEVER:
+            s["heard_ms"][:] = s["since_ms"][:] = now_ms
+        s["time_ms"][0] = now_ms
+        for batch in inputs:
+            if batch.dataset == "traffic.signal_state":
+                self._see_lamps(s, batch.rows)
+        green = self._layout.zone_has(s["green"])
+        begun = np.where(s["green_since_ms"] == NEVER, now_ms, s["green_since_ms"])
+        s["green_since_ms"] = np.where(green, begun, NEVER)
+        verdict = s["verdict"].copy()
+        for batch in inputs:
+            if batch.dataset == "traffic.lane_reading":
+                self._see_lanes(s, verdict, batch.rows)
+        verdict[now_ms - s["heard_ms"] > SILENT_AFTER_MS] = SILENT
+        return s, self._rows(s, verdict, now_ms)
+
+    def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
+        lamps = read_lamps(self._layout, rows)
+        slots = self._layout.slots[lamps.junctions]
+        real = slots < len(self._layout.movements)
+        s["green"][slots[real]] = lamps.green[real]
+
+    def _see_lanes(self, s: Arrays, verdict: Places, rows: pa.RecordBatch) -> None:
+        readings, zones = read_readings(self._layout, rows)
+        now_ms = int(s["time_ms"][0])
+        s["heard_ms"][zones] = now_ms
+        good = np.zeros(len(verdict), np.bool_)
+        good[readings.zones] = True
+        verdict[zones[~good[zones]]] = OUT
+        new = readings.time_ms > s["read_ms"][readings.zones]
+        readings = readings.at(np.flatnonzero(new & (readings.time_ms <= now_ms + 1000)))
+        at = readings.zones
+        s["read_ms"][at] = readings.time_ms
+        expected = doubt.expected(s, readings, self._approaches, self._layout, verdict == WORKS)
+        expected[np.isin(verdict, (OUT, SILENT))] = 0.0
+        green = s["green_since_ms"][at]
+        late = (green != NEVER) & (now_ms - green >= doubt.SETTLED_MS)
+        moved = doubt.see(s, readings, expected, late)
+        verdict[at] = self._judged(s, at, verdict[at], moved, readings)
+
+    def _judged(self, s: Arrays, at: Places, verdict: Places, moved: Flags, readings: Readings) -> Places:
+        """The verdicts on detectors that have just been read: `moved` is whether they said something new."""
+        kept = np.where(np.isin(verdict, (OUT, SILENT)), WORKS, verdict)
+        kept = np.where(moved & np.isin(kept, (REPEATS, STANDS, NOBODY)), WORKS, kept)
+        found = doubt.verdicts(s, at, self._patience_s, self._length_m)
+        conditions = [
+            (found.too_many, TOO_MANY),
+            (found.repeats, REPEATS),
+            (found.stands, STANDS),
+            (found.nobody, NOBODY),
+        ]
+        fresh = np.select([c for c, _ in conditions], [v for _, v in conditions], WORKS)
+        judged: Places = np.where(
+            fresh != WORKS, fresh, np.where((kept == TOO_MANY) & ~found.still_many, WORKS, kept)
+        )
+        return judged
+
+    def _rows(self, s: Arrays, verdict: Places, now_ms: int) -> pa.RecordBatch | None:
+        changed = verdict != s["verdict"]
+        s["since_ms"] = np.where(changed, now_ms, s["since_ms"])
+        s["verdict"] = verdict
+        if s["written_ms"][0] == NEVER or now_ms - s["written_ms"][0] >= REPEAT_MS:
+            s["written_ms"][0] = now_ms
+            changed = np.ones(len(verdict), np.bool_)
+        at = np.flatnonzero(changed)
+        if not len(at):
+            return None
+        columns = [
+            self._layout.zones.take(at),
+            self._junction_ids.take(pa.array(at)),
+            pa.array(np.full(len(at), now_ms, np.int64)).view(pa.timestamp("ms", tz="UTC")),
+            pa.array(s["since_ms"][at]).view(pa.timestamp("ms", tz="UTC")),
+            self._states.take(pa.array(verdict[at])),
+            self._reasons.take(pa.array(verdict[at])),
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=schema(self.writes))
