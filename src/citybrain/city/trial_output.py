@@ -39,7 +39,7 @@ def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path,
     length = {lane.id: lane.length_m for link in net.links for lane in link.lanes}
     lanes = dict.fromkeys(lane for j in net.junctions for m in j.movements for lane in m.exit_lanes)
     lines = [
-        f'  <laneAreaDetector id="exit {escape(lane)}" lane="{escape(lane)}" pos="0" '
+        f'  <laneAreaDetector id="exit_{escape(lane)}" lane="{escape(lane)}" pos="0" '
         f'endPos="{min(BEGIN_M, length[lane])}" speedThreshold="{HALTED_MPS:g}" period="{DAY_S}" '
         f'file="{SPILLBACK}"/>'
         for lane in lanes

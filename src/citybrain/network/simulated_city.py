@@ -21,6 +21,7 @@ from citybrain.network.event import CityEvent, Events
 from citybrain.network.frame import FrameMaker
 from citybrain.network.lane_sensor import LaneSensors
 from citybrain.network.link_probe import SHARE, LinkProbes
+from citybrain.network.program_clock import without_clocks
 from citybrain.network.saved_city import FORMAT, Kept, read_saved, write_saved
 from citybrain.network.scenario import Scenario, ScenarioError
 from citybrain.network.sumo_control import write_programs
@@ -177,6 +178,8 @@ class SimulatedCity:
     def _start(self, state: Path | None, sim_s: float) -> None:
         folder = Path(self._folder.name)
         additional = list(self.scenario.additional_files)
+        if self.control != "own":
+            additional = without_clocks(additional, folder)
         if self.control in ("actuated", "delay_based"):
             additional.append(folder / "programs.add.xml")
             write_programs(self.net.junctions, self.control, additional[-1])

@@ -36,8 +36,11 @@ def write_programs(junctions: Sequence[Junction], kind: Literal["actuated", "del
 
 
 def _phases(junction: Junction) -> list[tuple[str, float, bool]]:
-    """Lamps, seconds and whether it is a stage, of each phase; an all-red is put in where the plan goes from
-    yellow straight into a stage, so that SUMO's controller keeps the same clearance as the guard."""
+    """Lamps, seconds and whether it is a stage, of each phase, with the guard's clearance.
+
+    A yellow is put in where the plan goes straight from stage to stage and somebody loses green (NEMA programs
+    have their yellow elsewhere), and an all-red where a stage follows on yellow.
+    """
     phases = junction.plan.phases
     found: list[tuple[str, float, bool]] = []
     for i, phase in enumerate(phases):
@@ -47,6 +50,18 @@ def _phases(junction: Junction) -> list[tuple[str, float, bool]]:
         else:
             found.append((phase.lamps, phase.duration_s, phase.stage >= 0))
         after = phases[(i + 1) % len(phases)]
-        if "y" in phase.lamps and after.stage >= 0:
-            found.append((phase.lamps.replace("y", "r"), junction.all_red_s, False))
+        change, yellow_s = phase.lamps, 0.0
+        if phase.stage >= 0 and after.stage >= 0:
+            change, yellow_s = _yellow(junction, phase.lamps, after.lamps)
+            if yellow_s:
+                found.append((change, yellow_s, False))
+        if "y" in change and after.stage >= 0:
+            found.append((change.replace("y", "r"), junction.all_red_s, False))
     return found
+
+
+def _yellow(junction: Junction, before: str, after: str) -> tuple[str, float]:
+    """The lamps between two stages, and how long yellow lasts: 0 where nobody loses green."""
+    ends = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a in "Gg" and b not in "Gg"]
+    lamps = "".join("y" if i in ends else a for i, a in enumerate(before))
+    return lamps, max((junction.yellow_s[i] for i in ends), default=0.0)
