@@ -42,7 +42,8 @@ def configuration(folder: Path, net: Path, *, walkers: bool = False, additional:
         f'<flow id="{x}_{y}" from="{x}" to="{y}" begin="0" end="{MINUTES_2}" period="{s}"/>' for x, y, s in ways
     )
     if walkers:
-        routes += f'<personFlow id="p" begin="0" end="{MINUTES_2}" period="10"><walk from="an-a" to="a-as"/></personFlow>'
+        routes += f'<personFlow id="p" begin="0" end="{MINUTES_2}" period="10">'
+        routes += '<walk from="an-a" to="a-as"/></personFlow>'
     (folder / "odd.rou.xml").write_text(f"<routes>{routes}</routes>")
     more = ""
     if additional:

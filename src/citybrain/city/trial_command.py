@@ -80,7 +80,11 @@ def run_shown(
             if not math.isnan(share):
                 bars.update(tasks[index], total=1.0, completed=share)
 
-        return run_plans(plans, store, jobs=jobs, fresh=fresh, progress=tell)
+        try:
+            return run_plans(plans, store, jobs=jobs, fresh=fresh, progress=tell)
+        except KeyboardInterrupt:
+            bars.console.print("Stopped. What is finished is kept; the same command goes on from there.")
+            raise
 
 
 def _stretch(scenario: Scenario, begin: str | None, end: str | None) -> tuple[float, float | None]:

@@ -44,7 +44,7 @@ def run_key(plan: TrialPlan) -> str:
         "controller": plan.controller,
         "sensors": plan.seen,
         "emissions": plan.emissions,
-        "code": _code(tuple(sorted(deciding_code(plan)))),
+        "code": code_digest(tuple(sorted(deciding_code(plan)))),
     }
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:32]
 
@@ -82,15 +82,15 @@ def _imports(file: Path) -> Iterator[Path]:
 
 
 @cache
-def _code(files: tuple[Path, ...]) -> str:
-    """Digest of what the files do: neither comments, nor formatting, nor docstrings count."""
+def code_digest(files: tuple[Path, ...]) -> str:
+    """Digest of what the files do: neither comments, nor formatting, nor docstrings count. Raises OSError."""
     h = hashlib.sha256()
     for file in files:
         tree = ast.parse(file.read_bytes())
         for node in ast.walk(tree):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
                 node.body = [n for n in node.body if not _is_text(n)]
-        h.update(f"{file.relative_to(ROOT)}\n{ast.dump(tree)}\n".encode())
+        h.update(f"{file.parent.name}/{file.name}\n{ast.dump(tree)}\n".encode())
     return h.hexdigest()
 
 

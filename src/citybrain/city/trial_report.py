@@ -57,7 +57,7 @@ def write_report(results: Sequence[TrialResult], net: RoadNet, folder: Path) -> 
     first = _by_controller(results)
     queues = {c: [read_queue(Path(r.outputs)) for r in results if r.controller == c] for c in first}
     pictures = {"delay": plot.delay_plot(results), "queue": plot.queue_plot(queues)}
-    if len(arterial.stops) > 1:
+    if len(arterial.stops) > 1 and all(r.seconds for r in first.values()):
         pictures["arterial"] = _arterial_picture(plot, results, first, arterial)
     for name, png in pictures.items():
         (folder / f"{name}.png").write_bytes(png)
