@@ -20,6 +20,7 @@ _MOTOR = frozenset(
     {"all", "passenger", "private", "taxi", "bus", "coach", "delivery", "truck", "trailer", "evehicle"}
 )
 _MAX_BYTES = 2_000_000_000
+_RING_TIMES = (("minDur", "5"), ("maxDur", "50"), ("yellow", "3"), ("red", "2"))
 
 
 class NetError(ValueError):
@@ -103,19 +104,44 @@ class ConnectionRow:
 
 
 @dataclass(slots=True)
+class RingRow:
+    """A `<phase>` of a NEMA program: its number, the lamps of its own links, seconds."""
+
+    name: str
+    state: str
+    min_green: float
+    max_green: float
+    yellow: float
+    red: float
+
+
+@dataclass(slots=True)
 class ProgramRow:
-    """A `<tlLogic>`: phases as (state, seconds)."""
+    """A `<tlLogic>`: phases as (state, seconds). A NEMA program has `rings` and `params` in their place."""
 
     signal: str
     id: str
     kind: str
     offset: float
     phases: list[tuple[str, float]] = field(default_factory=list)
+    rings: list[RingRow] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SwitchRow:
+    """A `<WAUT>`: from which second of the day which program runs at its signals; `start` before the first."""
+
+    id: str
+    start: str
+    times: list[tuple[float, str]] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class NetRows:
-    """What a network file holds. `programs` has the program that SUMO runs: the last one loaded."""
+    """What a network file holds. `programs` has the program that SUMO runs: the last one loaded, or the one that a
+    WAUT starts with; `all_programs` every one of each signal."""
 
     projection: str = "!"
     offset: tuple[float, float] = (0.0, 0.0)
@@ -123,6 +149,8 @@ class NetRows:
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     connections: list[ConnectionRow] = field(default_factory=list)
     programs: dict[str, ProgramRow] = field(default_factory=dict)
+    all_programs: dict[str, list[ProgramRow]] = field(default_factory=dict)
+    switches: dict[str, SwitchRow] = field(default_factory=dict)
 
 
 def read_rows(net_file: Path, additional: tuple[Path, ...] = ()) -> NetRows:
@@ -138,6 +166,15 @@ def read_rows(net_file: Path, additional: tuple[Path, ...] = ()) -> NetRows:
         raise NetError(f"{net_file}: the network has no roads")
     for file in additional:
         scan_xml(file, reader.start_additional)
+    reader.finish()
+    return reader.rows
+
+
+def read_programs(file: Path) -> NetRows:
+    """The signal programs and WAUTs of an additional file. Raises NetError."""
+    reader = _Reader()
+    scan_xml(file, reader.start_additional)
+    reader.finish()
     return reader.rows
 
 
@@ -188,6 +225,7 @@ class _Reader:
         self._edge: EdgeRow | None = None
         self._node: NodeRow | None = None
         self._program: ProgramRow | None = None
+        self._waut: SwitchRow | None = None
 
     def start(self, tag: str, a: Attributes) -> None:
         if tag == "lane":
@@ -229,10 +267,37 @@ class _Reader:
             )
             if self._program.id != "off":
                 self.rows.programs[a["id"]] = self._program
+                self.rows.all_programs.setdefault(a["id"], []).append(self._program)
         elif tag == "phase" and self._program is not None:
-            self._program.phases.append((a["state"], _duration(a.get("duration", "0"))))
+            self._phase(self._program, a)
+        elif tag == "param" and self._program is not None:
+            self._program.params[a["key"]] = a.get("value", "")
         elif tag not in ("phase", "param"):
             self._program = None
+            self._switch(tag, a)
+
+    def _phase(self, program: ProgramRow, a: Attributes) -> None:
+        if program.kind != "NEMA":
+            program.phases.append((a["state"], _duration(a.get("duration", "0"))))
+            return
+        times = [_duration(a.get(key, default)) for key, default in _RING_TIMES]
+        program.rings.append(RingRow(a.get("name", ""), a["state"], *times))
+
+    def _switch(self, tag: str, a: Attributes) -> None:
+        if tag == "WAUT":
+            self._waut = self.rows.switches[a["id"]] = SwitchRow(a["id"], a["startProg"])
+        elif tag == "wautSwitch" and self._waut is not None:
+            self._waut.times.append((_number(a["time"]), a["to"]))
+        elif tag == "wautJunction" and a["wautID"] in self.rows.switches:
+            self.rows.switches[a["wautID"]].signals.append(a["junctionID"])
+
+    def finish(self) -> None:
+        """Take the programs that the WAUTs start with."""
+        for switch in self.rows.switches.values():
+            for signal in switch.signals:
+                for program in self.rows.all_programs.get(signal, []):
+                    if program.id == switch.start:
+                        self.rows.programs[signal] = program
 
 
 def _lane(a: Attributes) -> LaneRow:

@@ -15,6 +15,7 @@ from citybrain.model import Junction, Lane, Link, Movement, Point, RoadNet, Stag
 from citybrain.network.area import build_areas
 from citybrain.network.change_time import all_red_time, yellow_times
 from citybrain.network.foes import RightOfWay
+from citybrain.network.nema_plan import RingError, cycle_phases, of_program, pairs
 from citybrain.network.net_check import check_rows
 from citybrain.network.netfile import ConnectionRow, EdgeRow, NetError, NetRows, ProgramRow, read_rows
 from citybrain.network.projection import fit_projection
@@ -22,7 +23,7 @@ from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
 from citybrain.network.stage_repair import repair, repaired_plan
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 9"
+_FORMAT = b"citybrain road net 10"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),
@@ -173,18 +174,18 @@ class _JunctionBuilder:
         self, signal: str, name: str, point: Point, district: str, connections: Sequence[ConnectionRow]
     ) -> Junction:
         """The junction of one signal."""
-        program = self.rows.programs.get(signal) or ProgramRow(signal, "", "static", 0.0)
+        program, more, misfit = _program(self.rows.programs.get(signal) or ProgramRow(signal, "", "static", 0.0))
         links = max([c.signal_link + 1 for c in connections] + [len(s) for s, _ in program.phases])
         motor = [c for c in connections if _motor(c, self.edges)]
         crossing = {
             c.signal_link: self._length(c.target) for c in connections if self._function(c.to_edge) == "crossing"
         }
         foes = self._ways.foes(connections, links)
-        shown, plan = stages_and_plan(program, frozenset(crossing))
+        shown, plan = stages_and_plan(program, frozenset(crossing), more)
         fixed = repair(shown, foes, _approaches(connections), _turning(connections))
         lamps, plan = fixed.stages, repaired_plan(plan, fixed)
         free = always_green(program)
-        refused = refusal(program, links, lamps, foes)
+        refused = misfit or refusal(program, links, lamps, foes)
         movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
         stages = tuple(
             Stage(i, s, tuple(m for m, way in enumerate(movements) if any(s[k] in "Gg" for k in way.signal_links)))
@@ -263,6 +264,22 @@ class _JunctionBuilder:
     def _length(self, lane: str) -> float:
         row = self._lanes.get(lane)
         return row.length if row else 0.0
+
+
+def _program(row: ProgramRow) -> tuple[ProgramRow, list[str], str | None]:
+    """The program as phases in time, stages that it allows besides, and why its rings do not fit together."""
+    if row.kind != "NEMA":
+        return row, [], None
+    try:
+        plan = of_program(row)
+    except RingError as e:
+        return (
+            ProgramRow(row.signal, row.id, row.kind, row.offset),
+            [],
+            f"its ring-barrier program does not fit: {e}",
+        )
+    timed = ProgramRow(row.signal, row.id, row.kind, -plan.begin_s % plan.cycle_s, cycle_phases(plan))
+    return timed, pairs(plan), None
 
 
 def _approaches(connections: Sequence[ConnectionRow]) -> dict[int, str]:

@@ -21,8 +21,11 @@ def always_green(program: ProgramRow) -> frozenset[int]:
     return frozenset(i for i in links if all(state[i] in GREEN for state, _ in program.phases))
 
 
-def stages_and_plan(program: ProgramRow, crossings: frozenset[int]) -> tuple[tuple[str, ...], OwnPlan]:
-    """The lamps of each stage, in order of first appearance, and the plan with its phases marked.
+def stages_and_plan(
+    program: ProgramRow, crossings: frozenset[int], more: Sequence[str] = ()
+) -> tuple[tuple[str, ...], OwnPlan]:
+    """The lamps of each stage, in order of first appearance, and the plan with its phases marked; `more` are
+    stages that the program allows and its cycle does not show.
 
     A stage is a phase in which a link that is not always green has green and none has yellow. Not a stage: an
     all-red; a phase that only ends the walk of crossings while the vehicles of its neighbour keep green; one
@@ -43,6 +46,8 @@ def stages_and_plan(program: ProgramRow, crossings: frozenset[int]) -> tuple[tup
     phases = tuple(
         PlanPhase(state, duration, mark) for (state, duration), mark in zip(program.phases, marks, strict=True)
     )
+    allowed = [s for s in map(_clean, more) if any(c in GREEN and i not in free for i, c in enumerate(s))]
+    found += [s for s in dict.fromkeys(allowed) if s not in found]
     return tuple(found), OwnPlan(program.id, phases, program.offset)
 
 

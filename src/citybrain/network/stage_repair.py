@@ -30,9 +30,7 @@ class Repaired(Struct, frozen=True):
     """What was repaired, a line each."""
 
 
-def repair(
-    stages: Sequence[str], foes: Foes, approach: Mapping[int, str], turning: Container[int]
-) -> Repaired:
+def repair(stages: Sequence[str], foes: Foes, approach: Mapping[int, str], turning: Container[int]) -> Repaired:
     """The stages (lamp strings of G, g, r) with their clashes repaired where that is possible.
 
     `approach`: the link that each signal link comes from; absent where there is not exactly one. `turning`: signal
@@ -42,7 +40,7 @@ def repair(
     parts, remarks = [], []
     for number, lamps in enumerate(stages):
         fits = len(lamps) == len(foes.conflicts)
-        yielding = _giving_way(lamps, foes, turning) if fits else lamps
+        yielding = giving_way(lamps, foes, turning) if fits else lamps
         turns = _turns(yielding, foes, approach) if fits else (lamps,)
         remarks += _remarks(number, lamps, yielding, turns)
         found += [t for t in turns if t not in found]
@@ -90,8 +88,8 @@ def _covered(lamps: str, i: int, j: int, foes: Foes) -> bool:
     return (lamps[i] == "g" and j in foes.yields[i]) or (lamps[j] == "g" and i in foes.yields[j])
 
 
-def _giving_way(lamps: str, foes: Foes, turning: Container[int]) -> str:
-    """`lamps` with g for who yields; a change of one link never undoes what another one has settled."""
+def giving_way(lamps: str, foes: Foes, turning: Container[int]) -> str:
+    """`lamps` with g for the turns that yield; a change of one link never undoes what another one has settled."""
     letters = list(lamps)
     for i, j in clashes(lamps, foes):
         if _covered("".join(letters), i, j, foes):
