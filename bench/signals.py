@@ -214,7 +214,10 @@ def main() -> None:
             print(f"{case.title}: left out", flush=True)
             continue
         case = msgspec.structs.replace(case, seconds=min(case.seconds, given.seconds))
-        found.append(Runs(case, run_shown(plans(case), TrialStore(given.out), jobs=given.jobs)))
+        try:
+            found.append(Runs(case, run_shown(plans(case), TrialStore(given.out), jobs=given.jobs)))
+        except KeyboardInterrupt:
+            break  # what is whole is shown
         print(f"{case.title}: brain ÷ {found[-1].best} {found[-1].ratio:.3f}", flush=True)
     if not found:
         return

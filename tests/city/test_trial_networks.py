@@ -119,3 +119,15 @@ def test_a_clock_takes_the_lamps_from_nobody(tmp_path: Path) -> None:
     assert delay_s("wave", scenario) == delay_s("wave", without)
     assert delay_s("actuated", scenario) == delay_s("actuated", without)
     assert delay_s("fixed", scenario) != delay_s("fixed", without)
+
+
+def test_nobody_is_left_out_who_waits_long_to_depart(tmp_path: Path) -> None:
+    """A configuration that gives up who waits for 5 s, and twice the cars that its road takes: all 200 count."""
+    config = configuration(tmp_path, two_junctions(tmp_path))
+    flow = '<flow id="a" from="w-a" to="b-e" begin="0" end="100" period="0.5"/>'
+    (tmp_path / "odd.rou.xml").write_text(f"<routes>{flow}</routes>")
+    config.write_text(config.read_text().replace("<begin", '<max-depart-delay value="5"/><begin'))
+    scenario = read_scenario(config)
+    score = run_trial(scenario, scenario.net(), "fixed", 1, end_s=120.0).score
+    assert (score.vehicles, score.arrived + score.running + score.undeparted) == (200, 200)
+    assert score.undeparted > 20 and score.p95_delay_s > 20

@@ -34,7 +34,8 @@ DAY_S = 86_400
 def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path, *, emissions: bool) -> Scenario:
     """The scenario with what makes SUMO write its outputs beside trips and summary; none changes how it runs.
 
-    Every exit lane of a signal gets a detector on its begin. Raises OSError.
+    Every exit lane of a signal gets a detector on its begin. Nobody is given up who waits long to depart: he would
+    be missing among the scheduled. Raises OSError.
     """
     length = {lane.id: lane.length_m for link in net.links for lane in link.lanes}
     lanes = dict.fromkeys(lane for j in net.junctions for m in j.movements for lane in m.exit_lanes)
@@ -63,5 +64,5 @@ def measured(scenario: Scenario, net: RoadNet, arterial: Arterial, folder: Path,
     return msgspec.structs.replace(
         scenario,
         additional_files=(*scenario.additional_files, file),
-        options=(*scenario.options, *options.items()),
+        options=(*(o for o in scenario.options if o[0] != "max-depart-delay"), *options.items()),
     )
