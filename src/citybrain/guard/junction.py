@@ -13,7 +13,8 @@ The rules, all kept against any sequence of wishes:
   meets every deadline; a stage is held only while it does. Following the round itself keeps it feasible: what
   waited keeps its place, and what has just lost green comes last, at most one whole round later, which is never
   more than `Limits.max_red_ms` (raised to a whole round where a junction has too many stages for its maximum).
-- Start-up is all-red. Flashing amber serves everybody, is reached by way of all-red and left by way of start-up.
+- Start-up is all-red. Flashing amber serves everybody, for as long as a minimum green at least; it is reached by
+  way of all-red and left by way of start-up.
 
 Times in the state are absolute so that a settled junction's state does not change from second to second; `aged`
 gives the same state by ages, of which there are finitely many, for whoever walks all of them.
@@ -74,10 +75,10 @@ def step(limits: Limits, signal: Signal, wanted: int | None, time_ms: int) -> tu
     signal = _settle(limits, signal, time_ms)
     if signal.stage != signal.target:
         return signal, lamps(limits, signal, time_ms), _unless(wanted, signal.target, Reason.CHANGING)
-    if signal.stage == FLASH and wanted != FLASH:
-        signal = start(limits, time_ms)
     if time_ms < signal.since_ms + limits.hold_ms[signal.stage]:
         return signal, limits.lamps[signal.stage], _unless(wanted, signal.stage, Reason.MIN_GREEN)
+    if signal.stage == FLASH and wanted != FLASH:
+        return start(limits, time_ms), limits.lamps[ALL_RED], _unless(wanted, ALL_RED, Reason.CHANGING)
     stage = signal.stage if wanted is None else wanted
     if _keeps_max_red(limits, signal, stage, time_ms):
         reason = None
@@ -182,8 +183,12 @@ def _keeps_max_red(limits: Limits, signal: Signal, stage: int, time_ms: int) -> 
     if stage == signal.stage:
         _, leave_by = way_out(limits, stage, signal.red_ms, time_ms)
         return time_ms + TICK_MS <= leave_by
+    shown_ms = time_ms + limits.change_ms[signal.stage][stage]
+    served = limits.serves[stage]
+    if any(served >> bit & 1 and red + limits.max_red_ms < shown_ms for bit, red in enumerate(signal.red_ms)):
+        return False
     reds = _reds_after(limits, signal, stage, time_ms)
-    leave_ms = time_ms + limits.change_ms[signal.stage][stage] + limits.hold_ms[stage]
+    leave_ms = shown_ms + limits.hold_ms[stage]
     _, leave_by = way_out(limits, stage, reds, leave_ms)
     return leave_ms <= leave_by
 

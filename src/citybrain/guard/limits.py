@@ -71,7 +71,8 @@ def limits_of(junction: Junction) -> Limits:
     changes = _changes(junction, lamps, yellow, all_red)
     change_ms = tuple(tuple(c.length_ms for c in row) for row in changes)
     start = max(yellow, default=0) + all_red
-    hold = (*_holds(junction), TICK_MS, max(start, TICK_MS))
+    green = max(whole_ticks(junction.min_green_s), TICK_MS)
+    hold = (*_holds(junction, green), green, max(start, TICK_MS))
     serves, members = _classes(junction)
     home = _homes(serves[:-_ROWS], len(members))
     round_ms = hold[ALL_RED] + sum(hold[h] + max(row[h] for row in change_ms) for h in set(home))
@@ -139,9 +140,9 @@ def _changes(
     return (*rows, stays, stays)
 
 
-def _holds(junction: Junction) -> tuple[int, ...]:
+def _holds(junction: Junction, green: int) -> tuple[int, ...]:
     """Minimum green of each stage: the walk as well where a crossing has green that is not green always."""
-    green, walk = (max(whole_ticks(s), TICK_MS) for s in (junction.min_green_s, junction.walk_s))
+    walk = whole_ticks(junction.walk_s)
     always = {i for i in range(junction.signal_links) if all(s.lamps[i] in GREEN for s in junction.stages)}
     walks = crossing_links(junction) - always
     return tuple(

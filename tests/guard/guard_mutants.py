@@ -1,0 +1,136 @@
+"""Bugs seeded into the guard: its own source with one place changed. The checker must find each of them.
+
+A mutant is made by running the changed source of the module as a module of its own; the rest of the guard is what
+is shipped. Text that is no longer there fails, so that no mutant can become harmless unseen.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from types import ModuleType
+
+import msgspec
+from guard_search import InForce, Step, in_force
+
+from citybrain.guard import Limits, change, junction, limits, limits_of, preempt, step
+from citybrain.model import Junction
+
+
+class Mutant(msgspec.Struct, frozen=True):
+    """A guard with one bug."""
+
+    name: str
+    shape: str
+    """The shape of junction on which it shows."""
+    step: Step = step
+    limits_of: Callable[[Junction], Limits] = limits_of
+    in_force: InForce = in_force
+    late: bool = False
+    """It breaks no rule of lamps but the maximum red."""
+
+
+def _changed(module: ModuleType, old: str, new: str) -> ModuleType:
+    source = inspect.getsource(module)
+    if source.count(old) != 1:
+        raise ValueError(f"{module.__name__}: {old!r} is there {source.count(old)} times")
+    mutant = ModuleType(f"mutant of {module.__name__}")
+    mutant.__dict__["__name__"] = module.__name__
+    exec(compile(source.replace(old, new), mutant.__name__, "exec"), mutant.__dict__)
+    return mutant
+
+
+def _step(name: str, shape: str, old: str, new: str, *, late: bool = False) -> Mutant:
+    return Mutant(name, shape, step=_changed(junction, old, new).step, late=late)
+
+
+def _limits(name: str, shape: str, module: ModuleType, old: str, new: str) -> Mutant:
+    mutant = _changed(module, old, new)
+    if module is limits:
+        return Mutant(name, shape, limits_of=mutant.limits_of)
+
+    changes = _changed(limits, "GREEN, Change, change,", "GREEN, Change, change,")
+    changes.__dict__["change"] = mutant.change
+    changes.__dict__["ways_of"] = mutant.ways_of
+    return Mutant(name, shape, limits_of=changes.limits_of)
+
+
+_SETTLES = "if time_ms < signal.since_ms + limits.change_ms[signal.stage][signal.target]:"
+_CHANGING = "    if signal.stage != signal.target:\n        return signal, lamps("
+
+MUTANTS = (
+    _step(
+        "short green",
+        "two_stages",
+        "if time_ms < signal.since_ms + limits.hold_ms[signal.stage]:",
+        "if time_ms + TICK_MS < signal.since_ms + limits.hold_ms[signal.stage]:",
+    ),
+    _step("short all-red", "two_stages", _SETTLES, _SETTLES.replace("time_ms <", "time_ms + TICK_MS <")),
+    _step(
+        "race to conflicting greens",
+        "two_stages",
+        _CHANGING,
+        "    if signal.stage != signal.target and wanted not in (None, FLASH, signal.target):\n"
+        "        signal = Signal(signal.target, wanted, time_ms, signal.red_ms)\n" + _CHANGING,
+    ),
+    _step(
+        "short yellow",
+        "two_stages",
+        "if time_ms < signal.since_ms + at_ms:",
+        "if time_ms + TICK_MS < signal.since_ms + at_ms:",
+    ),
+    _step(
+        "flashing left in a hurry",
+        "two_stages",
+        "return start(limits, time_ms), limits.lamps[ALL_RED]",
+        "return start(limits, time_ms - TICK_MS), limits.lamps[ALL_RED]",
+    ),
+    _step("missed maximum red", "two_stages", "return time_ms + TICK_MS <= leave_by", "return True", late=True),
+    _step(
+        "maximum red a tick late",
+        "two_stages",
+        "return time_ms + TICK_MS <= leave_by",
+        "return time_ms <= leave_by",
+        late=True,
+    ),
+    _step(
+        "maximum red of whom the wish serves forgotten",
+        "widening",
+        "if any(served >> bit & 1 and red",
+        "if any(False and red",
+        late=True,
+    ),
+    _limits(
+        "skipped pedestrian clearance",
+        "foot_crossing",
+        change,
+        "ways.clear_ms[i] + (0 if i in walks else begin)",
+        "(0 if i in walks else ways.clear_ms[i] + begin)",
+    ),
+    _limits(
+        "pedestrian clearance no longer than a yellow",
+        "foot_crossing",
+        change,
+        "return Ways(yields, crossed, crossings, clear_ms, all_red_ms)",
+        "return Ways(yields, crossed, crossings, (min(clear_ms),) * len(clear_ms), all_red_ms)",
+    ),
+    _limits("short walk", "foot_crossing", limits, "walk = whole_ticks(junction.walk_s)", "walk = 0"),
+    _limits("yellow trap", "leading_left", change, "_trapping(ways, old, ends, stay) |", "set() |"),
+    _limits(
+        "right of way taken without warning",
+        "leading_left",
+        change,
+        "| _overtaken(ways, old, new, stay, gains)",
+        "| set()",
+    ),
+    Mutant(
+        "lost release of a pre-emption",
+        "two_stages",
+        in_force=_changed(
+            preempt,
+            "return preemption is not None and time_ms < preemption.until_ms",
+            "return preemption is not None",
+        ).in_force,
+        late=True,
+    ),
+)

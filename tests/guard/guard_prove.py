@@ -1,0 +1,115 @@
+"""`make prove`: what `test_guard_proof` proves, with real timers and on the junctions of real networks.
+
+    python tests/guard/guard_prove.py
+
+Ends with 1 if anything is not proved or a seeded bug is not found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from time import monotonic
+
+from guard_crossing import real_net
+from guard_induction import waiting
+from guard_mutants import MUTANTS
+from guard_proof import both_limits, caught, inductions, lines, liveness, pre_emption, safety
+from guard_search import Found
+from guard_shapes import REAL, SHAPES, SMALL, Timers
+
+from citybrain.guard import Limits, limits_of
+from citybrain.model import Junction
+
+NETWORKS = ("cologne8", "bologna_joined", "hangzhou4x4", "jinan3x4", "nanchang859")
+WALKED_WHOLE = ("two_stages",)
+"""Shapes whose whole product of real timers is walked; the others' maximum red is proved by induction."""
+MOST_WAITING = 6
+"""Induction takes about as many paths as the classes that wait have orders."""
+Line = tuple[str, str, bool]
+"""What, how it came out, whether it is as it should be."""
+
+
+def prove_shape(name: str) -> list[Line]:
+    """One shape of junction with real timers."""
+    junction = SHAPES[name](REAL)
+    found = [("lamps", safety(junction))]
+    if name in WALKED_WHOLE:
+        found += [("lamps and maximum red", liveness(junction)), ("pre-emption", pre_emption(junction, 10))]
+    result = [(f"{name}: {what}", _counts(f), not f.fault) for what, f in found]
+    result[0] = (f"{result[0][0]} ({lines(limits_of(junction))})", *result[0][1:])
+    return result + _inductions(name, junction, all_limits=True)
+
+
+def prove_small(name: str) -> list[Line]:
+    """One shape with small timers, the whole product."""
+    junction = SHAPES[name](SMALL)
+    found = [("brain", liveness(junction)), ("brain and own plan in turns", both_limits(junction))]
+    return [(f"{name}, small timers: {what}", _counts(f), not f.fault) for what, f in found]
+
+
+def prove_junction(name: str, junction: Junction, alike: int) -> list[Line]:
+    """One junction of a real network, and how many have the same limits."""
+    limits = limits_of(junction)
+    found = safety(junction)
+    result = [(f"{name} × {alike}: lamps ({lines(limits)})", _counts(found), not found.fault)]
+    if waiting(limits) > MOST_WAITING:
+        return [*result, (f"{name}: maximum red", f"not walked: {waiting(limits)} classes wait at once", True)]
+    return result + _inductions(name, junction, all_limits=waiting(limits) < MOST_WAITING)
+
+
+def find_mutant(index: int, timers: Timers) -> list[Line]:
+    """One seeded bug."""
+    mutant = MUTANTS[index]
+    found = caught(SHAPES[mutant.shape](timers), mutant, whole=timers is SMALL)
+    size = "small" if timers is SMALL else "real"
+    text = f"found after {found.transitions} transitions: {found.fault}" if found.fault else "NOT FOUND"
+    return [(f"seeded bug, {size} timers: {mutant.name}", text, bool(found.fault))]
+
+
+def _counts(found: Found) -> str:
+    return f"{found.states} states, {found.transitions} transitions {found.fault}"
+
+
+def _inductions(name: str, junction: Junction, *, all_limits: bool) -> list[Line]:
+    return [
+        (f"{name}: maximum red by induction, {what}", f"{p.paths} paths {p.fault}", not p.fault)
+        for what, p in inductions(junction, all_limits=all_limits).items()
+    ]
+
+
+def real_junctions() -> Iterator[tuple[str, Junction, int]]:
+    """Junctions of the networks at hand that may be controlled, one of each kind, with the number of its kind."""
+    for network in NETWORKS:
+        net = real_net(network)
+        kinds: dict[tuple[Limits, object, object], list[Junction]] = {}
+        for junction in net.junctions if net is not None else ():
+            if junction.refused is None:
+                key = (limits_of(junction), junction.conflicts, junction.yields)
+                kinds.setdefault(key, []).append(junction)
+        for alike in kinds.values():
+            yield f"{network} {alike[0].id}", alike[0], len(alike)
+
+
+def main() -> int:
+    """Prove all, a line each; the exit code."""
+    begin = monotonic()
+    wrong = done = 0
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(find_mutant, i, timers) for timers in (SMALL, REAL) for i in range(len(MUTANTS))]
+        jobs += [pool.submit(prove_small, name) for name in SHAPES if name != "dual_ring"]
+        jobs += [pool.submit(prove_shape, name) for name in SHAPES]
+        jobs += [pool.submit(prove_junction, *junction) for junction in real_junctions()]
+        for job in as_completed(jobs):
+            for what, text, right in job.result():
+                done += 1
+                wrong += not right
+                print(f"{'   ' if right else '!! '}{what}: {text.strip()}", flush=True)
+    print(f"{done} results, {wrong} wrong, {monotonic() - begin:.0f} s")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
