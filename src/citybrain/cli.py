@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 city_app = typer.Typer(help="Bring in an own city.", no_args_is_help=True)
 app.add_typer(city_app, name="city")
+plan_app = typer.Typer(help="Signal plans: look at them, bring in others.", no_args_is_help=True)
+app.add_typer(plan_app, name="plan")
 
 Data = Annotated[Path, typer.Option("--data", help="The city's data folder.", show_default="data/<city>")]
 CityPath = Annotated[
@@ -139,6 +141,22 @@ def switch(
 
 
 @app.command()
+def report(
+    day: Annotated[str | None, typer.Option(help="Date, city time; default: the last one scored.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write: report.html or report.json.")] = None,
+    city: CityPath = None,
+    data: Data = NO_DATA,
+) -> None:
+    """What was gained on a day against the shadow cities.
+
+    And what happened to control: refusals, silences, commands of people.
+    """
+    from citybrain.city.day_report import run_report
+
+    run_report(day, city, data, out)
+
+
+@app.command()
 def trial(
     network: Annotated[Path, typer.Argument(help="A .sumocfg or a folder with a network and routes.")],
     controllers: Annotated[
@@ -200,6 +218,36 @@ def city_import(
     from citybrain.city.importing import import_city
 
     import_city(source, folder, name, name_zh, timezone)
+
+
+@plan_app.command("show")
+def plan_show(
+    network: Annotated[Path, typer.Argument(help="A .net.xml, a .sumocfg, or a folder with city.toml.")],
+    junction: Annotated[str | None, typer.Option(help="Id of one junction, shown in full.")] = None,
+) -> None:
+    """Show stages, plans, change times and limits of junctions.
+
+    And which of them cannot be controlled, and why.
+    """
+    from citybrain.city.plan_show import show_plans
+
+    show_plans(network, junction)
+
+
+@plan_app.command("import")
+def plan_import(
+    file: Annotated[Path, typer.Argument(help="Synchro UTDF (.csv), or SUMO programs: static or NEMA (.xml).")],
+    network: Annotated[Path, typer.Argument(help="A .net.xml, a .sumocfg, or a folder with city.toml.")],
+    out: Annotated[Path, typer.Option(help="SUMO additional file to write.")] = Path("plans.add.xml"),
+    match: Annotated[list[str] | None, typer.Option(help="INTID=junction; may be given again.")] = None,
+) -> None:
+    """Bring in signal plans for a network's junctions.
+
+    The file that it writes goes into city.toml as street.plans. Exit code 1: some were left out.
+    """
+    from citybrain.city.plan_import import run_import
+
+    raise typer.Exit(run_import(file, network, out, match or []))
 
 
 def main() -> NoReturn:

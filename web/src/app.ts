@@ -13,6 +13,7 @@ import './measures';
 import { Part } from './part';
 import { go, here, onPlace, type Place } from './place';
 import './records';
+import './report';
 import './ticker';
 import './top';
 import './vitals';
@@ -101,7 +102,7 @@ export class App extends Part {
   protected override render(): TemplateResult {
     return html`<a class="skip" href="#" @click=${(e: Event) => this.skip(e)}>${say('app.skip')}</a>
       <cb-top .ground=${this.ground}></cb-top>
-      <main class=${this.place.view === 'measures' ? 'is-wide' : ''}>
+      <main class=${this.place.view === 'measures' || this.place.view === 'report' ? 'is-wide' : ''}>
         <div class="map">
           <div class="map-box"></div>
           ${this.overMap()}
@@ -138,6 +139,8 @@ export class App extends Part {
         return html`<cb-junction .junction=${place.id} .ground=${this.ground}></cb-junction>`;
       case 'measures':
         return html`<cb-measures .junction=${place.id}></cb-measures>`;
+      case 'report':
+        return html`<cb-report></cb-report>`;
       case 'control':
         return html`<cb-control .ground=${this.ground}></cb-control>`;
       case 'overview':

@@ -5,6 +5,7 @@ import { customElement } from 'lit/decorators.js';
 import './chart';
 import { metricOf, type Metric } from './metric';
 import { Part } from './part';
+import { go } from './place';
 import { joined, legend } from './records';
 import { say } from './words';
 
@@ -25,7 +26,10 @@ export class DelayHistory extends Part {
     );
     const title = `${say('vitals.chart')} (${say(METRIC.unit)})`;
     return html`<section class="section" aria-labelledby="chart-title">
-      <header class="section-head"><h2 id="chart-title">${title}</h2></header>
+      <header class="section-head">
+        <h2 id="chart-title">${title}</h2>
+        <button class="quiet" data-report @click=${() => go({ view: 'report' })}>${say('report.open')}</button>
+      </header>
       <cb-chart .series=${pair} .label=${title} .decimals=${METRIC.decimals} .high=${132}></cb-chart>
       ${legend()}
     </section>`;

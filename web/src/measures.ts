@@ -7,6 +7,7 @@ import type { Cycle } from './coordination';
 import './coordination';
 import type { JunctionView } from './junction';
 import { reasonWords } from './command';
+import { fetched } from './fetched';
 import { movementName, type MovementView } from './movement';
 import { clock, minute, number } from './number';
 import { Part } from './part';
@@ -55,23 +56,26 @@ interface Column {
   unit: Word | null;
   factor: number;
   decimals: number;
-  /** Above this the figure is told as abnormal. */
-  bad?: number;
-  /** Below this it is. */
-  low?: number;
+  /** Whether the figure shown is abnormal. */
+  bad?: (shown: number, of: Summary) => boolean;
 }
+
+/** Told as abnormal: more than this part of the cycles fails, people on foot wait longer, less is seen. */
+const FAILING = 0.1;
+const LONG_WALK_S = 60;
+const SEEN_PERCENT = 90;
 
 const COLUMNS: readonly Column[] = [
   { name: 'volume_vph', unit: 'unit.vph', factor: 1, decimals: 0 },
   { name: 'on_green_share', unit: 'unit.percent', factor: 100, decimals: 0 },
   { name: 'platoon_ratio', unit: null, factor: 1, decimals: 2 },
-  { name: 'split_failures', unit: null, factor: 1, decimals: 0, bad: 0 },
+  { name: 'split_failures', unit: null, factor: 1, decimals: 0, bad: (n, of) => n > FAILING * of.cycles },
   { name: 'queue_veh', unit: 'unit.veh', factor: 1, decimals: 0 },
   { name: 'delay_s', unit: 'unit.s', factor: 1, decimals: 0 },
-  { name: 'walk_wait_s', unit: 'unit.s', factor: 1, decimals: 0, bad: 60 },
+  { name: 'walk_wait_s', unit: 'unit.s', factor: 1, decimals: 0, bad: (s) => s > LONG_WALK_S },
   { name: 'cycle_s', unit: 'unit.s', factor: 1, decimals: 0 },
   { name: 'green_share', unit: 'unit.percent', factor: 100, decimals: 0 },
-  { name: 'seen', unit: 'unit.percent', factor: 100, decimals: 0, low: 90 },
+  { name: 'seen', unit: 'unit.percent', factor: 100, decimals: 0, bad: (p) => p < SEEN_PERCENT },
 ];
 /** What may be drawn over time, and what it is held against. */
 const DRAWN = ['delay_s', 'volume_vph', 'on_green_share', 'split_failures', 'queue_veh', 'walk_wait_s'] as const;
@@ -250,7 +254,7 @@ function cell(column: Column, summary: Summary): TemplateResult {
   const value = summary[column.name] as number | null;
   if (value === null) return html`<td class="num">–</td>`;
   const shown = value * column.factor;
-  const bad = (column.bad !== undefined && shown > column.bad) || (column.low !== undefined && shown < column.low);
+  const bad = column.bad?.(shown, summary) ?? false;
   const of = column.name === 'split_failures' ? html`<span class="unit"> / ${number(summary.cycles)}</span>` : nothing;
   return html`<td class="num ${bad ? 'is-bad' : ''}">${bad ? '▲ ' : ''}${number(shown, column.decimals)}${of}</td>`;
 }
@@ -262,12 +266,4 @@ function diagramKey(): TemplateResult {
     <li><span class="key key-amber" aria-hidden="true"></span>${say('measures.key.amber')}</li>
     <li><span class="key key-red" aria-hidden="true"></span>${say('measures.key.red')}</li>
   </ul>`;
-}
-
-/** What lies at an address of the server. Throws an Error that says what to do. */
-async function fetched<T>(address: string): Promise<T> {
-  const answer = await fetch(address);
-  if (answer.ok) return (await answer.json()) as T;
-  const problem = (await answer.json().catch(() => ({}))) as { detail?: string; reason?: string };
-  throw new Error(problem.reason ? reasonWords(problem.reason) : (problem.detail ?? String(answer.status)));
 }

@@ -5,6 +5,7 @@ export type Place =
   | { view: 'records'; id: string }
   | { view: 'junction'; id: string }
   | { view: 'measures'; id: string }
+  | { view: 'report' }
   | { view: 'control' };
 
 export function here(): Place {
@@ -12,7 +13,7 @@ export function here(): Place {
   const id = decode(rest.join('/'));
   if (view === 'records' && /^[a-z_]+$/.test(id)) return { view, id };
   if ((view === 'junction' || view === 'measures') && id) return { view, id };
-  if (view === 'control') return { view };
+  if (view === 'control' || view === 'report') return { view };
   return { view: 'overview' };
 }
 

@@ -7,8 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
+import pyarrow as pa
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
+from sqlglot import exp
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
@@ -16,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from citybrain.cockpit.audience import Audience
+from citybrain.cockpit.day_report import day_report
 from citybrain.cockpit.follow import Follower
 from citybrain.cockpit.history import HOURS_MAX, history, vitals
 from citybrain.cockpit.junction import junction_view
@@ -28,8 +31,8 @@ from citybrain.cockpit.problem import RequestError, json_response, problem_respo
 from citybrain.cockpit.record import METRICS
 from citybrain.cockpit.span import read_span
 from citybrain.cockpit.switch import read_ask, switch
-from citybrain.cockpit.window import Window
-from citybrain.hub import Hub
+from citybrain.cockpit.window import HubSilentError, Window
+from citybrain.hub import Hub, Purpose
 from citybrain.model import Junction, RoadNet
 
 STATIC = Path(__file__).parent / "static"
@@ -68,6 +71,7 @@ def make_app(
     app.add_exception_handler(Exception, _failed)
     _serve_state(app, net, live, window)
     _serve_measures(app, net, window, zone)
+    _serve_report(app, window, zone)
     _serve_switch(app, net, live, window)
     _serve_operations(app, live, audience, metrics)
     _serve_page(app, live, audience, net, static)
@@ -129,6 +133,19 @@ def _serve_measures(app: FastAPI, net: RoadNet, window: Window, zone: str) -> No
         text = await measures_csv(window, named(junction), read_span(day, begin, end, zone))
         headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="measures.csv"'}
         return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def _serve_report(app: FastAPI, window: Window, zone: str) -> None:
+    async def read(query: exp.Select, limit: int) -> pa.Table:
+        return await window.table(query, limit, Purpose.SCORE)
+
+    @app.get("/api/report", summary="What was gained on a day, and what happened to control")
+    async def get_report(day: str) -> Response:
+        span = read_span(day, "00:00", "24:00", zone)
+        try:
+            return json_response(await day_report(read, span))
+        except HubSilentError as e:
+            raise RequestError(503, f"the library does not answer: {e}", "library") from None
 
 
 def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:

@@ -32,14 +32,25 @@ def read_span(day: str, begin: str, end: str, zone: str) -> Span:
 
     Raises RequestError naming what does not fit.
     """
-    try:
-        date_ = date.fromisoformat(day)
-    except ValueError:
-        raise RequestError(422, "day: a date like 2026-11-22", "no_such_day") from None
+    date_ = read_day(day)
     first, last = _at(date_, begin, zone, "begin"), _at(date_, end, zone, "end")
     if first >= last:
         raise RequestError(422, "end: later than begin", "end_before_begin")
     return Span(first, last)
+
+
+def read_day(text: str) -> date:
+    """A date like 2026-11-22. Raises RequestError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RequestError(422, "day: a date like 2026-11-22", "no_such_day") from None
+
+
+def day_span(day: date, zone: ZoneInfo) -> Span:
+    """A day from midnight to midnight on the clock of that zone. Raises OverflowError on the last day there is."""
+    midnights = (datetime.combine(day + timedelta(days=n), datetime.min.time(), zone) for n in (0, 1))
+    return Span(*map(to_ms, midnights))
 
 
 def _at(day: date, hour: str, zone: str, name: str) -> int:

@@ -84,3 +84,18 @@ def test_in_chinese_on_a_phone_only_the_table_scrolls_sideways(pages: Pages, cit
     expect(page.locator("#measures-title")).to_contain_text("信号运行指标", timeout=SOON)
     expect(page.locator("[data-summary]").first).to_contain_text("北进口直行", timeout=SOON)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
+def test_the_report_of_the_day_says_what_was_gained_and_what_it_does_not_know(
+    page: Page, city: RunningCity
+) -> None:
+    city.advance(21)
+    page.locator("[data-report]").click()
+    expect(page.locator("#report-title")).to_be_focused()
+    against = page.locator("[data-against=actuated]")
+    expect(against.locator(".figure")).to_have_text("38 %", timeout=SOON)
+    expect(against.locator("tbody tr").first).to_contain_text("07:00")
+    expect(page.locator(".notes")).to_contain_text("No shadow city ran under own plans")
+    assert violations(page) == []
+    page.get_by_label("Day", exact=True).fill("2026-11-01")
+    expect(page.locator("[data-none]")).to_have_text("Nothing was scored on that day.", timeout=SOON)

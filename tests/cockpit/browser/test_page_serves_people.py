@@ -13,7 +13,7 @@ from running_city import RunningCity
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PLACES = ("", "junction/J00", "records/mean_delay_s", "control")
+PLACES = ("", "junction/J00", "records/mean_delay_s", "control", "measures/J00", "report")
 
 
 def violations(page: Page) -> list[str]:

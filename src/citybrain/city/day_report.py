@@ -1,0 +1,157 @@
+"""`citybrain report`: what was gained on a day against the shadow cities, and what happened to control."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from sqlglot import exp, parse_one
+
+from citybrain.city.address import read_address
+from citybrain.city.connect import running_bus
+from citybrain.city.day_page import day_page
+from citybrain.city.locate import City, locate
+from citybrain.city.query import person
+from citybrain.city.settings import SettingsError
+from citybrain.cloud import DataFolder, atomic_write
+from citybrain.cockpit import Comparison, DayReport, day_report, day_span
+from citybrain.hub import Hub, Purpose, Query, load_catalogue, read_embedded
+from citybrain.library import LibraryClient
+from citybrain.model import Declarations, from_ms
+
+FORMS = (".html", ".json")
+NAMES = {"actuated": "actuated (SUMO's own)", "own_plan": "the own plan"}
+
+
+def run_report(day: str | None, city: str | None, data: Path, out: Path | None) -> None:
+    """Print the report of a day, or write it to a file. Raises SettingsError, HubError, HubRefused."""
+    if out is not None and out.suffix not in FORMS:
+        raise SettingsError(f"--out {out}: name a file that ends in {' or '.join(FORMS)}")
+    found = locate(city, data)
+    wanted = None if day is None else _date(day)
+    date_, report = asyncio.run(_read(found, wanted))
+    console = Console(highlight=False, soft_wrap=True)
+    if out is None:
+        _print(found, date_, report, console)
+        return
+    if out.suffix == ".html":
+        text = day_page(found.settings.name, date_, found.settings.zone, report).encode()
+    else:
+        text = msgspec.json.format(msgspec.json.encode(report))
+    atomic_write(out, text)
+    console.print(f"the report of {date_} is in {out}", markup=False)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"--day {text!r}: write a date like 2026-11-22") from None
+
+
+async def _read(city: City, day: date | None) -> tuple[date, DayReport]:
+    """The report of a day; of the last one that was scored where none is named."""
+    async with _reader(city.data) as read:
+        if day is None:
+            day = await read.last_day(city)
+        try:
+            span = day_span(day, city.settings.zone)
+        except OverflowError:
+            raise SettingsError(f"--day {day}: too far away") from None
+        report = await day_report(read, span)
+    if not report.scored_hours:
+        raise SettingsError(f"--day {day}: nothing was scored on that day; without --day: the last one that was")
+    return day, report
+
+
+class _Reading:
+    """Reads through the hub, of a running city or of its folder."""
+
+    def __init__(self, data: Path, declarations: Declarations, hub: Hub | None) -> None:
+        self._data = data
+        self._declarations = declarations
+        self._hub = hub
+
+    async def __call__(self, query: exp.Select, limit: int) -> pa.Table:
+        asked = Query(query.sql("duckdb"), limit=limit)
+        if self._hub is not None:
+            return await self._hub.read(person(), Purpose.SCORE, asked)
+        return await read_embedded(self._data, self._declarations, person(), Purpose.SCORE, asked)
+
+    async def last_day(self, city: City) -> date:
+        """The day of the newest score. Raises SettingsError where there is none."""
+        newest = parse_one("SELECT max(time) AS time FROM sim.score", dialect="duckdb")
+        assert isinstance(newest, exp.Select)
+        time: datetime | None = (await self(newest, 1)).column("time")[0].as_py()
+        if time is None:
+            raise SettingsError(f"{city.data}: nothing has been scored yet: let the city run for a while")
+        return time.astimezone(city.settings.zone).date()
+
+
+@asynccontextmanager
+async def _reader(data: Path) -> AsyncGenerator[_Reading]:
+    if data.is_dir():
+        DataFolder(data, create=False)  # refuses the folder of another version
+    declarations = load_catalogue(data if data.is_dir() else None)
+    if read_address(data / "address.json") is None:
+        yield _Reading(data, declarations, None)
+        return
+    async with running_bus(data, declarations) as bus:
+        yield _Reading(data, declarations, Hub(declarations, LibraryClient(bus), bus.publish, bus))
+
+
+def _print(city: City, day: date, report: DayReport, console: Console) -> None:
+    hours = f"{report.scored_hours:.1f} h scored"
+    console.print(f"{city.settings.name.en}, {day}, simulated: {hours}", markup=False)
+    for comparison in report.comparisons:
+        console.print(f"\nagainst {NAMES[comparison.against]}: {gain_words(comparison)}", markup=False)
+        console.print(_hours(city, comparison))
+    if not report.comparisons:
+        console.print("no shadow city ran: nothing to compare with (street.shadow in city.toml)")
+    console.print(f"\nwho decided: {control_words(report)}", markup=False)
+    for what, counts in (("refused orders", report.refusals), ("processes that died", report.processes)):
+        told = ", ".join(f"{c.what} {c.n}" for c in counts) or "none"
+        console.print(f"{what}: {told}", markup=False)
+    console.print(f"silences of the brain: {report.silences.n} at {report.silences.junctions} junctions")
+    console.print(f"commands of people: {len(report.commands)}")
+
+
+def gain_words(comparison: Comparison) -> str:
+    """Mean delay of both and what is saved, with the worst and the best hour."""
+    delays = f"mean delay {comparison.live_delay_s:.1f} s against {comparison.other_delay_s:.1f} s"
+    if comparison.gain is None or comparison.least is None or comparison.most is None:
+        return delays
+    return f"{delays}: {comparison.gain:+.1%} saved (hours from {comparison.least:+.1%} to {comparison.most:+.1%})"
+
+
+def control_words(report: DayReport) -> str:
+    """Part of the junctions' time by who decided."""
+    return ", ".join(f"{name} {share:.1%}" for name, share in report.control.items()) or "unknown"
+
+
+def _hours(city: City, comparison: Comparison) -> Table:
+    table = Table(show_edge=False)
+    for name in ("hour", "delay s", "other s", "saved", "halted", "other", "queue m", "other", "arrived", "other"):
+        table.add_column(name, justify="left" if name == "hour" else "right")
+    for pair in comparison.hours:
+        live, other = pair.live, pair.other
+        cells = [
+            f"{a:.0f}" for a in (live.halted_veh, other.halted_veh, live.longest_queue_m, other.longest_queue_m)
+        ]
+        arrived = ["–" if f.arrived_veh is None else str(f.arrived_veh) for f in (live, other)]
+        table.add_row(
+            f"{from_ms(pair.begin_ms).astimezone(city.settings.zone):%H:%M}",
+            f"{live.delay_s:.1f}",
+            f"{other.delay_s:.1f}",
+            "–" if pair.gain is None else f"{pair.gain:+.1%}",
+            *cells,
+            *arrived,
+        )
+    return table

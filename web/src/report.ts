@@ -1,0 +1,271 @@
+/** The report of a day: what was gained against the shadow cities, and what happened to control. */
+
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import { commandWords, reasonWords } from './command';
+import type { Command } from './city';
+import { fetched } from './fetched';
+import { clock, minute, number } from './number';
+import { Part } from './part';
+import { go } from './place';
+import { lastHours } from './span';
+import { say, sayOf } from './words';
+
+interface Figures {
+  delay_s: number;
+  halted_veh: number;
+  longest_queue_m: number;
+  arrived_veh: number | null;
+}
+
+interface HourPair {
+  begin_ms: number;
+  samples: number;
+  live: Figures;
+  other: Figures;
+}
+
+interface Comparison {
+  against: 'actuated' | 'own_plan';
+  hours: HourPair[];
+  live_delay_s: number;
+  other_delay_s: number;
+  gain: number | null;
+  least: number | null;
+  most: number | null;
+}
+
+interface Count {
+  what: string;
+  n: number;
+  junctions: number;
+}
+
+interface Report {
+  begin_ms: number;
+  scored_hours: number;
+  comparisons: Comparison[];
+  signals: { begin_ms: number; cycles: number; split_failures: number; on_green_share: number | null; walk_wait_s: number | null }[];
+  control: Record<string, number>;
+  silences: Count;
+  refusals: Count[];
+  processes: Count[];
+  commands: { time_ms: number; area: string; control: Command; stage: number | null; who: string; why: string; accepted: boolean | null; reason: string }[];
+}
+
+const SAMPLES_AN_HOUR = 360;
+const AGAINST = ['actuated', 'own_plan'] as const;
+const HIGH = 90;
+const BAR = 12;
+const STEP = 34;
+
+@customElement('cb-report')
+export class DayReport extends Part {
+  @state() private day = '';
+  @state() private report: Report | null = null;
+  @state() private failure = '';
+  private asked = '';
+
+  constructor() {
+    super('link');
+  }
+
+  protected override updated(): void {
+    const now = this.city.timeMs;
+    if (!this.day && now !== null) this.day = lastHours(now, 1, this.city.zone).day;
+    if (!this.day || this.day === this.asked) return;
+    this.asked = this.day;
+    void this.load(this.day);
+  }
+
+  private async load(day: string): Promise<void> {
+    try {
+      const report = await fetched<Report>(`./api/report?day=${encodeURIComponent(day)}`);
+      if (day !== this.asked) return;
+      this.report = report;
+      this.failure = '';
+    } catch (error) {
+      this.failure = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  private choose(event: Event): void {
+    const day = (event.target as HTMLInputElement).value;
+    if (day) this.day = day;
+  }
+
+  protected override render(): TemplateResult {
+    return html`<section class="section" aria-labelledby="report-title">
+      <header class="section-head">
+        <h2 id="report-title" tabindex="-1">${say('report.title')}</h2>
+        <button class="quiet" data-back @click=${() => go({ view: 'overview' })}><span aria-hidden="true">←</span> ${say('panel.back')}</button>
+      </header>
+      <div class="span">
+        <label>${say('span.date')}<input type="date" name="day" required .value=${this.day} @change=${(e: Event) => this.choose(e)} /></label>
+        <p class="caption">${say('report.truth')}</p>
+      </div>
+      ${this.failure ? html`<p class="problem" role="alert">${say('report.failed', { why: this.failure })}</p>` : nothing}
+      ${this.report ? this.body(this.report) : nothing}
+    </section>`;
+  }
+
+  private body(report: Report): TemplateResult {
+    if (!report.scored_hours) return html`<p class="note" data-none>${say('report.none')}</p>`;
+    return html`${report.comparisons.map((c) => this.comparison(c))}
+      ${this.control(report)}
+      ${report.signals.length ? this.signals(report) : nothing}
+      ${report.commands.length ? this.commands(report) : nothing}
+      <h3>${say('report.notes')}</h3>
+      <ul class="notes">
+        <li>${say('report.note.hours', { n: number(report.scored_hours, 1) })}</li>
+        ${AGAINST.filter((a) => !report.comparisons.some((c) => c.against === a)).map(
+          (a) => html`<li>${say('report.note.no_shadow', { against: say(`report.${a}`) })}</li>`,
+        )}
+        <li>${say('report.note.one_day')}</li>
+      </ul>`;
+  }
+
+  private comparison(c: Comparison): TemplateResult {
+    const against = say(`report.${c.against}`);
+    const worse = c.gain !== null && c.gain < 0;
+    return html`<section class="against" data-against=${c.against} aria-label=${say('report.against', { against })}>
+      <h3>${say('report.against', { against })}</h3>
+      <p class="gain ${worse ? 'is-bad' : ''}">
+        <span class="figure">${worse ? '▲ ' : ''}${percent(c.gain)}</span>
+        <span>${say(worse ? 'report.lost' : 'report.saved')}</span>
+        <span class="caption">
+          ${say('report.delays', { live: number(c.live_delay_s, 1), other: number(c.other_delay_s, 1) })}
+          ${c.least === null ? nothing : say('report.spread', { least: percent(c.least), most: percent(c.most) })}
+        </span>
+      </p>
+      ${this.bars(c)}
+      <div class="wide-table">${this.hours(c)}</div>
+    </section>`;
+  }
+
+  /** Mean delay by hour. */
+  private bars(c: Comparison): TemplateResult {
+    const top = Math.max(1, ...c.hours.map((h) => Math.max(h.live.delay_s, h.other.delay_s)));
+    const bar = (value: number, x: number, kind: string): unknown => {
+      const high = (value / top) * HIGH;
+      return svg`<rect class=${kind} x=${x} y=${HIGH - high} width=${BAR} height=${high}></rect>`;
+    };
+    return html`<svg class="day-bars" width=${c.hours.length * STEP} height=${HIGH + 18} role="img" aria-label=${say('report.bars')}>
+        ${c.hours.map(
+          (h, i) => svg`${bar(h.live.delay_s, i * STEP, 'bar-live')}${bar(h.other.delay_s, i * STEP + BAR + 1, 'bar-other')}
+            <text x=${i * STEP} y=${HIGH + 14}>${minute(h.begin_ms, this.city.zone).slice(0, 2)}</text>`,
+        )}
+      </svg>
+      <p class="caption">${say('report.bars')}</p>`;
+  }
+
+  private hours(c: Comparison): TemplateResult {
+    const head = (text: string): TemplateResult => html`<th scope="col" class="num">${text}</th>`;
+    const shadow = say('records.shadow');
+    return html`<table class="hours">
+      <thead>
+        <tr>
+          <th scope="col">${say('report.hour')}</th>
+          ${head(`${say('measure.delay_s')} (${say('unit.s')})`)} ${head(shadow)} ${head(say('report.gain'))}
+          ${head(say('report.halted'))} ${head(shadow)} ${head(`${say('metric.longest_queue_m')} (${say('unit.m')})`)} ${head(shadow)}
+          ${head(say('report.arrived'))} ${head(shadow)} ${head(say('report.compared'))}
+        </tr>
+      </thead>
+      <tbody>
+        ${c.hours.map((h) => {
+          const gain = h.other.delay_s > 0 ? 1 - h.live.delay_s / h.other.delay_s : null;
+          const bad = gain !== null && gain < 0;
+          const pair = (of: (f: Figures) => number | null, decimals = 0): TemplateResult =>
+            html`<td class="num">${written(of(h.live), decimals)}</td>
+              <td class="num shadow">${written(of(h.other), decimals)}</td>`;
+          return html`<tr>
+            <td>${minute(h.begin_ms, this.city.zone)}</td>
+            ${pair((f) => f.delay_s, 1)}
+            <td class="num ${bad ? 'is-bad' : ''}">${bad ? '▲ ' : ''}${percent(gain)}</td>
+            ${pair((f) => f.halted_veh)} ${pair((f) => f.longest_queue_m)} ${pair((f) => f.arrived_veh)}
+            <td class="num">${percent(h.samples / SAMPLES_AN_HOUR, false)}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
+  }
+
+  private control(report: Report): TemplateResult {
+    const lines: [string, Count][] = [
+      [say('report.silences'), report.silences],
+      ...report.refusals.map((r): [string, Count] => [`${say('event.refusal')}: ${reasonWords(r.what)}`, r]),
+      ...report.processes.map((p): [string, Count] => [`${say('event.process', { name: p.what })} ${say('process.died')}`, p]),
+    ];
+    return html`<h3>${say('report.control')}</h3>
+      <ul class="lines counts">
+        ${Object.entries(report.control).map(
+          ([who, share]) => html`<li><span>${sayOf('control', who)}</span><span>${percent(share, false, 1)}</span></li>`,
+        )}
+      </ul>
+      <h3>${say('report.happened')}</h3>
+      <ul class="lines counts" data-happened>
+        ${lines.map(
+          ([what, count]) => html`<li>
+            <span>${what}</span><span>${say(count.junctions ? 'report.times_at' : 'report.times', { n: count.n, junctions: count.junctions })}</span>
+          </li>`,
+        )}
+      </ul>`;
+  }
+
+  private signals(report: Report): TemplateResult {
+    return html`<h3>${say('report.signals')}</h3>
+      <div class="wide-table">
+        <table class="hours">
+          <thead>
+            <tr>
+              <th scope="col">${say('report.hour')}</th>
+              <th scope="col" class="num">${say('report.cycles')}</th>
+              <th scope="col" class="num">${say('measure.split_failures')}</th>
+              <th scope="col" class="num">${say('measure.on_green_share')} (${say('unit.percent')})</th>
+              <th scope="col" class="num">${say('measure.walk_wait_s')} (${say('unit.s')})</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${report.signals.map(
+              (s) => html`<tr>
+                <td>${minute(s.begin_ms, this.city.zone)}</td>
+                <td class="num">${number(s.cycles)}</td>
+                <td class="num">${number(s.split_failures)} (${percent(s.cycles ? s.split_failures / s.cycles : null, false, 1)})</td>
+                <td class="num">${s.on_green_share === null ? '–' : number(s.on_green_share * 100)}</td>
+                <td class="num">${written(s.walk_wait_s, 0)}</td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>`;
+  }
+
+  private commands(report: Report): TemplateResult {
+    return html`<h3>${say('switch.log')}</h3>
+      <ul class="lines">
+        ${report.commands.map(
+          (c) => html`<li>
+            <time>${clock(c.time_ms, this.city.zone)}</time>
+            <span>
+              ${say('switch.line', { area: c.area, control: commandWords(c) })}
+              <span class="caption"
+                >${say('switch.by', { who: c.who, why: c.why })}
+                ${c.accepted === false ? say('switch.refused', { why: reasonWords(c.reason) }) : nothing}</span
+              >
+            </span>
+          </li>`,
+        )}
+      </ul>`;
+  }
+}
+
+function written(value: number | null, decimals: number): string {
+  return value === null ? '–' : number(value, decimals);
+}
+
+/** A part as percent; with its sign, where it is a gain. */
+function percent(part: number | null, signed = true, decimals = 0): string {
+  if (part === null) return '–';
+  const text = `${number(Math.abs(part) * 100, decimals)} %`;
+  return signed && part < 0 ? `−${text}` : text;
+}
