@@ -198,7 +198,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The bar for signals.")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--out", type=Path, default=default_folder(), help="where runs are kept")
-    parser.add_argument("--json", type=Path, default=Path("bench-signals.json"), help="file to write")
+    parser.add_argument("--json", type=Path, help="file to write; default: bench-signals.json in --out")
     parser.add_argument("--seconds", type=float, default=math.inf, help="seconds of each run at most")
     parser.add_argument("--only", default="", help="networks, comma-separated")
     return parser.parse_args()
@@ -229,7 +229,9 @@ def main() -> None:
     print("\n" + "\n".join(f"- {'holds' if yes else 'DOES NOT HOLD'}: {what}" for what, yes in holds.items()))
     runs = [msgspec.json.decode(trial_line(r)) for f in found for r in f.results]
     table = {"geometric_mean": geometric_mean(found), "holds": holds, "runs": runs}
-    given.json.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=1))
+    file = given.json or given.out / "bench-signals.json"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=1))
+    print(f"\nevery run: {file}")
 
 
 if __name__ == "__main__":

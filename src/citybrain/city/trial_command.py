@@ -54,6 +54,7 @@ def run_trials(wish: TrialWish) -> list[TrialResult]:
         wish.json.touch()  # an hour of runs must not end at a folder that is missing
     if wish.report is not None:
         plotting()
+        wish.report.mkdir(parents=True, exist_ok=True)
     store = TrialStore(wish.out or default_folder())
     results = run_shown(plans, store, jobs=wish.jobs, fresh=wish.fresh)
     if wish.json is not None:

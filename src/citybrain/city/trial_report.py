@@ -50,9 +50,9 @@ def plotting() -> ModuleType:
 
 
 def write_report(results: Sequence[TrialResult], net: RoadNet, folder: Path) -> Path:
-    """Write `index.html` and the plots into the folder; the page. Raises SettingsError, ScoreError, OSError."""
+    """Write `index.html` and the plots into the folder, which exists; the page.
+    Raises SettingsError, ScoreError, OSError."""
     plot = plotting()
-    folder.mkdir(parents=True, exist_ok=True)
     arterial = find_arterial(net)
     first = _by_controller(results)
     queues = {c: [read_queue(Path(r.outputs)) for r in results if r.controller == c] for c in first}

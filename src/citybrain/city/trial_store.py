@@ -67,7 +67,11 @@ class TrialStore:
         kept = msgspec.structs.replace(result, outputs=str(home))
         (work / _RESULT).write_bytes(msgspec.json.encode(kept))
         shutil.rmtree(home, ignore_errors=True)
-        work.rename(home)
+        try:
+            work.rename(home)
+        except OSError:
+            if not (home / _RESULT).exists():  # else another trial has kept the same run at this moment
+                raise
         return kept
 
 
