@@ -77,3 +77,16 @@ def test_a_city_that_is_not_there() -> None:
 def test_a_wrong_option_is_named() -> None:
     with pytest.raises(SettingsError, match="--sensors: Invalid enum value 'foo'"):
         with_wishes(locate(None, Path()), {"sensors": "foo"})
+
+
+def test_shadows_are_named_or_just_wanted(tmp_path: Path) -> None:
+    for written, found in (
+        ("true", ("actuated",)),
+        ("false", ()),
+        ('["own", "actuated", "own"]', ("own", "actuated")),
+    ):
+        (tmp_path / "city.toml").write_text(f"[street]\nshadow = {written}\n")
+        assert locate(str(tmp_path), Path()).settings.street.shadows == found
+    (tmp_path / "city.toml").write_text('[street]\nshadow = ["wave"]\n')
+    with pytest.raises(SettingsError, match=r"city\.toml.*wave"):
+        locate(str(tmp_path), Path())

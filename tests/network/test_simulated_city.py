@@ -91,7 +91,7 @@ def test_the_score_is_that_of_sumos_trip_output(tmp_path: Path) -> None:
             batches = city.read(Tick(1, 0, city.time_ms))
     (row,) = batches[-1].rows.to_pylist()
     truth = read_trips(tmp_path / "tripinfo.xml.gz")
-    assert row["city"] == "shadow"
+    assert row["city"] == "own"
     assert row["arrived"] == truth.arrived
     assert row["in_transit"] + row["arrived"] == truth.scheduled - truth.undeparted
     assert row["waiting"] <= truth.undeparted <= row["waiting"] + 1  # one may be due in this very second

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Minutes:
-    """The saved minutes of one simulated city ("street" or "shadow")."""
+    """The saved minutes of one simulated city ("street", "shadow" or "shadow-own")."""
 
     def __init__(self, data: Path, city: str) -> None:
         self.folder = data / "city" / "minutes" / city

@@ -27,6 +27,7 @@ PROCESSES = {
     "brain": "citybrain.city.decider",
     "street": "citybrain.city.street",
     "shadow": "citybrain.city.shadow",
+    "shadow-own": "citybrain.city.shadow",
     "cockpit": "citybrain.city.page",
 }
 """The module of each, whose `serve` is the process; the street and what looks on come after what listens."""

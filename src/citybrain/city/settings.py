@@ -15,6 +15,7 @@ from citybrain.model import JunctionRule, Text
 
 FILE = "city.toml"
 Port = Annotated[int, Meta(ge=0, le=65535)]
+Shadow = Literal["actuated", "own"]
 Speed = Annotated[float, Meta(gt=0, le=100)]
 
 
@@ -38,8 +39,15 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Date of the first day (2026-11-22); today where none is given."""
     plans: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
     """Paths of SUMO additional files whose signal programs take the place of the network's."""
-    shadow: bool = True
-    """Run the shadow city beside it."""
+    shadow: bool | tuple[Shadow, ...] = True
+    """Run the same city under another control beside it: true is ["actuated"]."""
+
+    @property
+    def shadows(self) -> tuple[Shadow, ...]:
+        """The shadow cities that run."""
+        if isinstance(self.shadow, bool):
+            return ("actuated",) if self.shadow else ()
+        return tuple(dict.fromkeys(self.shadow))
 
 
 class PageSettings(Struct, frozen=True, forbid_unknown_fields=True):

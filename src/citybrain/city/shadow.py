@@ -1,4 +1,5 @@
-"""The shadow process: the same city, demand and seed under SUMO's own actuated control, behind the street."""
+"""The shadow processes: the same city, demand and seed, behind the street, under SUMO's own actuated control or
+under the junctions' own programs."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from citybrain.city.minutes import Minutes
 from citybrain.city.outbox import Outbox
 from citybrain.city.plan import RunPlan
 from citybrain.city.process import Ended, Process
+from citybrain.city.shadow_name import SHADOWS
 from citybrain.city.street import CITY, LAST_WORDS_S, MINUTE_MS
 from citybrain.city.world import open_scenario, warm_up_s
 from citybrain.cloud import Bus, ready
@@ -25,10 +27,11 @@ MOST_SECONDS = 30
 class Shadow:
     """Follows the ticks of the street; after a restart it catches up from its own saved minute."""
 
-    def __init__(self, plan: RunPlan, bus: Bus) -> None:
+    def __init__(self, plan: RunPlan, bus: Bus, name: str) -> None:
         self.plan = plan
         self.bus = bus
-        self.minutes = Minutes(plan.folder, "shadow")
+        self.control = SHADOWS[name]
+        self.minutes = Minutes(plan.folder, name)
         self.outbox = Outbox(bus)
         self._target: Tick | None = None
         self._told = asyncio.Event()
@@ -89,7 +92,7 @@ class Shadow:
         city = SimulatedCity(
             open_scenario(self.plan),
             self.plan.net(),
-            control="actuated",
+            control=self.control,
             state=saved / CITY if saved else None,
         )
         if not saved:
@@ -122,8 +125,8 @@ class Shadow:
 async def serve(p: Process) -> None:
     """The shadow process."""
     async with p.bus() as bus:
-        shadow = Shadow(p.plan, bus)
+        shadow = Shadow(p.plan, bus, p.name)
         await shadow.open()
         p.gauge("shadow_behind_seconds", "City seconds that it is behind the street", lambda: shadow.behind_s)
-        ready("the shadow city follows")
+        ready(f"the shadow city under {shadow.control} follows")
         await shadow.run(p.stop)

@@ -23,6 +23,7 @@ from citybrain.city.minutes import Minutes
 from citybrain.city.plan import RunPlan, read_plan, write_plan
 from citybrain.city.process import PROCESSES
 from citybrain.city.settings import PageSettings, SettingsError
+from citybrain.city.shadow_name import SHADOWS
 from citybrain.cloud import (
     Bus,
     BusAddress,
@@ -133,7 +134,7 @@ def _plan(city: City, folder: DataFolder) -> RunPlan:
         day = last.day
     plan = RunPlan(settings, str(folder.path), scenario, day)
     if last is not None and _demand(last) != _demand(plan):
-        for name in ("street", "shadow"):
+        for name in ("street", *SHADOWS):
             Minutes(folder.path, name).forget()
     write_plan(plan)
     return plan
@@ -204,7 +205,8 @@ async def _prepare(plan: RunPlan, log: Path, status: Status) -> None:
 
 async def _start(plan: RunPlan, supervisor: Supervisor, status: Status) -> None:
     """Start all at once: each waits for what it needs on the bus."""
-    waiting = {name for name in PROCESSES if name != "shadow" or plan.settings.street.shadow}
+    shadows = plan.settings.street.shadows
+    waiting = {name for name in PROCESSES if name not in SHADOWS or SHADOWS[name] in shadows}
 
     async def start(name: str) -> None:
         command = (sys.executable, "-m", "citybrain.city.process", name, plan.data)

@@ -26,7 +26,7 @@ from citybrain.network.saved_city import FORMAT, Kept, read_saved, write_saved
 from citybrain.network.scenario import Scenario, ScenarioError
 from citybrain.network.sumo_control import write_programs
 from citybrain.network.sumo_run import start_sumo
-from citybrain.network.traffic_score import TrafficScore
+from citybrain.network.traffic_score import CityLabel, TrafficScore
 
 AHEAD_S = 600
 """So long before midnight the next day's file is made."""
@@ -64,7 +64,8 @@ class SimulatedCity:
         self.net = net
         self.control: SignalMode = control
         self.run = run
-        self._source = "street" if control == "guard" else "shadow"
+        label: CityLabel = "live" if control == "guard" else "own" if control == "own" else "shadow"
+        self._source = {"live": "street", "shadow": "shadow", "own": "shadow-own"}[label]
         self._folder = tempfile.TemporaryDirectory(prefix="citybrain-")
         self._outputs = outputs
         self._offset_ms = to_ms(scenario.epoch)
@@ -80,7 +81,7 @@ class SimulatedCity:
         self._lanes: LaneSensors | None = None
         self._faulty = scenario.seed if sensors == "field" else None
         self._probes = LinkProbes(net, scenario.seed, probes)
-        self._score = TrafficScore(net, "live" if control == "guard" else "shadow") if score else None
+        self._score = TrafficScore(net, label) if score else None
         try:
             self._open(state)
         except BaseException:

@@ -19,7 +19,7 @@ HALTED_MPS = 0.1
 CANDIDATES = 12
 """Approaches with most standing vehicles, among which the longest queue is measured."""
 SPACE_M = 7.5
-CityLabel = Literal["live", "shadow"]
+CityLabel = Literal["live", "shadow", "own"]
 
 
 class Arrivals(Struct, frozen=True):
