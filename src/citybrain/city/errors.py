@@ -21,6 +21,7 @@ _INPUT = (
     ("citybrain.network", "ScenarioError"),
     ("citybrain.network", "NetError"),
     ("citybrain.network", "RuleError"),
+    ("citybrain.network", "UtdfError"),
     ("citybrain.hub", "HubError"),
     ("citybrain.library", "LibraryError"),
     ("citybrain.city.trial_runs", "TrialError"),

@@ -8,33 +8,48 @@ see, shows the lamps that the guard decides, keeps and restores its minutes, and
 """
 
 from citybrain.network import default_city
+from citybrain.network.change_check import ChangeNote, change_notes, own_all_red
 from citybrain.network.event import CityEvent
 from citybrain.network.frame import Frame, read_frame
 from citybrain.network.junction_rule import RuleError, apply_rules
 from citybrain.network.netfile import NetError
+from citybrain.network.plan_import import ImportedPlan, PlanImport, import_plans, write_plans
+from citybrain.network.plan_note import SignalNote, ring_diagram, signal_notes
 from citybrain.network.road_net import read_net
 from citybrain.network.road_record import road_records
 from citybrain.network.saved_city import saved_time
 from citybrain.network.scenario import Scenario, ScenarioError, read_scenario
 from citybrain.network.simulated_city import SignalMode, SimulatedCity
 from citybrain.network.trip_output import TripScore, read_trips
+from citybrain.network.utdf import UtdfError
 
 __all__ = [
+    "ChangeNote",
     "CityEvent",
     "Frame",
+    "ImportedPlan",
     "NetError",
+    "PlanImport",
     "RuleError",
     "Scenario",
     "ScenarioError",
     "SignalMode",
+    "SignalNote",
     "SimulatedCity",
     "TripScore",
+    "UtdfError",
     "apply_rules",
+    "change_notes",
     "default_city",
+    "import_plans",
+    "own_all_red",
     "read_frame",
     "read_net",
     "read_scenario",
     "read_trips",
+    "ring_diagram",
     "road_records",
     "saved_time",
+    "signal_notes",
+    "write_plans",
 ]

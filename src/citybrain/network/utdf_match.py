@@ -1,0 +1,154 @@
+"""Joins the signals of a UTDF file with the junctions of a network, and its movements with theirs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from citybrain.model import Junction, Link, Movement, RoadNet
+from citybrain.network.nema_plan import RingError
+from citybrain.network.utdf import HEADINGS, UtdfMove, UtdfSignal
+
+NEAR_M = 40.0
+"""A signal and a junction are the same when they lie no farther apart."""
+MOST_PLACES = 3000
+LOOK_BACK_M = 20.0
+"""An approach's heading is that of its last metres."""
+TURN_AWAY_DEG = 60.0
+_LETTER = {"s": "T", "l": "L", "r": "R", "t": "U"}
+
+
+class Match(Struct, frozen=True):
+    """Signals by junction, and those that found none with the reason."""
+
+    signals: Mapping[str, UtdfSignal]
+    unmatched: Mapping[str, str]
+
+
+def match(signals: Sequence[UtdfSignal], net: RoadNet, ids: Mapping[str, str]) -> Match:
+    """The junction of each signal: as `ids` say (INTID → junction), by the same id, else by place.
+
+    Synchro's plane is shifted against the network's by an unknown amount, and not turned: of all shifts the one
+    that brings most signals within NEAR_M of a junction is taken, when at least two agree.
+    """
+    junctions = {j.id: j for j in net.junctions}
+    found: dict[str, UtdfSignal] = {}
+    unmatched: dict[str, str] = {}
+    left = []
+    for signal in signals:
+        wanted = ids.get(signal.id, signal.id if signal.id in junctions else None)
+        if wanted is None:
+            left.append(signal)
+        elif wanted not in junctions:
+            unmatched[signal.id] = f"there is no junction {wanted}"
+        else:
+            found[wanted] = signal
+    free = [j for j in net.junctions if j.id not in found]
+    pairs = _by_place(left, free)
+    for signal in left:
+        if signal.id in pairs:
+            found[pairs[signal.id]] = signal
+        else:
+            unmatched[signal.id] = "no junction lies where it lies: name it with --match"
+    return Match(found, unmatched)
+
+
+def _by_place(signals: Sequence[UtdfSignal], junctions: Sequence[Junction]) -> dict[str, str]:
+    if len(signals) < 2 or len(junctions) < 2 or max(len(signals), len(junctions)) > MOST_PLACES:
+        return {}
+    there = np.array([j.point for j in junctions])
+    here = np.array([(s.x_m, s.y_m) for s in signals])
+    best, most = np.zeros(2), 0
+    for origin in here[: min(len(here), 50)]:
+        for target in there:
+            near = _nearest(here + (target - origin), there)[1] <= NEAR_M
+            if int(near.sum()) > most:
+                best, most = target - origin, int(near.sum())
+    if most < 2:
+        return {}
+    at, away = _nearest(here + best, there)
+    found: dict[str, str] = {}
+    for signal, place, metres in sorted(zip(signals, at, away, strict=True), key=lambda f: float(f[2])):
+        if metres <= NEAR_M and junctions[place].id not in found.values():
+            found[signal.id] = junctions[place].id
+    return found
+
+
+def _nearest(points: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    away = np.hypot(points[:, None, 0] - there[None, :, 0], points[:, None, 1] - there[None, :, 1])
+    at = away.argmin(axis=1)
+    return at, away[np.arange(len(points)), at]
+
+
+def phase_lamps(signal: UtdfSignal, junction: Junction, links: Mapping[str, Link]) -> dict[int, str]:
+    """For each phase the lamps that it gives the junction's links. Raises RingError in one line.
+
+    Each approach of the junction is the UTDF approach whose direction of travel comes nearest. A turn without
+    phases of its own goes with the straight movement beside it and gives way. A crossing goes with the phases that
+    let nobody over it who does not give way to it.
+    """
+    directions = _directions(signal, junction, links)
+    lamps: dict[int, list[str]] = {}
+    for movement in junction.movements:
+        if movement.turn == "p":
+            continue
+        move = _move(signal, directions[movement.from_link], movement)
+        for phases, letter in ((move.permitted, "g"), (move.protected, "G")):
+            for phase in phases:
+                row = lamps.setdefault(phase, ["r"] * junction.signal_links)
+                for k in movement.signal_links:
+                    row[k] = letter if row[k] != "G" else "G"
+    found = {phase: "".join(row) for phase, row in lamps.items()}
+    return {phase: _with_walks(word, junction) for phase, word in found.items()}
+
+
+def _with_walks(lamps: str, junction: Junction) -> str:
+    walks = [k for m in junction.movements if m.turn == "p" for k in m.signal_links]
+    letters = list(lamps)
+    for k in walks:
+        going = [j for j in junction.conflicts[k] if lamps[j] != "r"]
+        if all(lamps[j] == "g" and k in junction.yields[j] for j in going):
+            letters[k] = "G"
+    return "".join(letters)
+
+
+def _move(signal: UtdfSignal, direction: str, movement: Movement) -> UtdfMove:
+    own = signal.moves.get(direction + _LETTER[movement.turn])
+    if own is not None and (own.protected or own.permitted):
+        return own
+    beside = [signal.moves.get(direction + turn) for turn in ("T", "L", "R")]
+    for other in beside:
+        if other is not None and (other.protected or other.permitted):
+            phases = (*other.protected, *other.permitted)
+            return UtdfMove((), phases, 0) if movement.turn != "s" else UtdfMove(phases, (), 0)
+    raise RingError(f"no phase serves {movement.id}: {direction} has none in the file")
+
+
+def _directions(signal: UtdfSignal, junction: Junction, links: Mapping[str, Link]) -> dict[str, str]:
+    """The UTDF direction of travel of each approach link, each used once, nearest headings first."""
+    known = {column[:2] for column in signal.moves}
+    approaches = dict.fromkeys(m.from_link for m in junction.movements if m.turn != "p")
+    ranked = sorted(
+        (abs((_heading(links[a]) - HEADINGS[d] + 180) % 360 - 180), a, d)
+        for a in approaches
+        for d in known
+        if d in HEADINGS and a in links
+    )
+    found: dict[str, str] = {}
+    for away, approach, direction in ranked:
+        if away <= TURN_AWAY_DEG and approach not in found and direction not in found.values():
+            found[approach] = direction
+    for approach in approaches:
+        if approach not in found:
+            raise RingError(f"no approach of the file points where {approach} does")
+    return found
+
+
+def _heading(link: Link) -> float:
+    """Degrees clockwise from north in which a link's last metres lead."""
+    x, y = link.shape[-1]
+    back = next((p for p in reversed(link.shape) if math.hypot(p[0] - x, p[1] - y) >= LOOK_BACK_M), link.shape[0])
+    return math.degrees(math.atan2(x - back[0], y - back[1])) % 360

@@ -1,0 +1,133 @@
+"""`citybrain plan show` and `plan import` on the command line: what an engineer reads, and a round trip."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from citybrain.city.errors import explain
+from citybrain.cli import app
+from tests.city.running import SHARED
+
+CITY = """
+name = {{ en = "Test", zh = "测试" }}
+timezone = "Europe/Berlin"
+
+[street]
+scenario = "{scenario}"
+{plans}
+
+[[junction]]
+id = "247379907"
+max_red_s = 90
+group = "ring"
+
+[[junction.priority]]
+stage = 2
+weight = 3
+begin = "07:00"
+end = "09:00"
+days = "weekdays"
+"""
+
+
+@pytest.fixture
+def cologne() -> Path:
+    if not (SHARED / "cologne8").is_dir():
+        pytest.skip(f"{SHARED / 'cologne8'} is not there (set CITYBRAIN_DATA)")
+    return SHARED / "cologne8"
+
+
+def told(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def refused(*arguments: object) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert isinstance(result.exception, Exception)
+    line, code = explain(result.exception)
+    assert code == 2 and "\n" not in line, line
+    return line
+
+
+def test_every_junction_has_its_row(cologne: Path) -> None:
+    text = told("plan", "show", cologne)
+    assert "8 signalised junctions, 0 on their own plan" in text
+    assert re.search(r"247379907 +247379907 +0 static +90 +4 +3 +2 +brain", text)
+
+
+def test_a_network_file_by_itself_is_shown(cologne: Path) -> None:
+    assert told("plan", "show", cologne / "cologne8.net.xml") == told("plan", "show", cologne)
+
+
+def test_one_junction_in_full_under_the_citys_limits(cologne: Path, tmp_path: Path) -> None:
+    (tmp_path / "city.toml").write_text(CITY.format(scenario=cologne, plans=""))
+    text = told("plan", "show", tmp_path, "--junction", "247379907")
+    assert "control: the brain may decide" in text
+    assert "program 0 (static): cycle 90 s, offset 0 s, runs" in text
+    assert re.search(r"0 +rrrrGGGggrrrrGGGgg +186623965#15>-22917421#4: from 186623965#15, right", text)
+    assert "left, gives way" in text
+    assert re.search(r"33 +3 +rrrryyyggrrrryyygg +yellow", text)
+    assert re.search(r"186623965#15>186623965#17 +50 +3 +3 +3.8 +3 +3 +ITE 2020", text)
+    assert "all-red 2 s, by formula" in text and "its program has none" in text
+    assert "green 5 s at least, at most as long as it pays; red at most 90 s" in text
+    assert "coordinated with group ring" in text
+    assert "weight 3 from 07:00 to 09:00 on weekdays: 22917421#3>186623965#17" in text
+
+
+def test_plans_that_were_shown_are_imported_and_run_as_they_were(cologne: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "programs.add.xml"
+    phases = "".join(
+        f'<phase duration="{d}" state="{s}"/>'
+        for d, s in (
+            (40, "GGggrrrrGGggrrrr"),
+            (3, "yyyyrrrryyyyrrrr"),
+            (30, "rrrrGGggrrrrGGgg"),
+            (3, "rrrryyyyrrrryyyy"),
+        )
+    )
+    program = f'<tlLogic id="252017285" type="static" programID="day" offset="11">{phases}</tlLogic>'
+    programs.write_text(f'<additional>{program}<tlLogic id="nowhere" type="static" programID="x"/></additional>')
+    out = tmp_path / "plans.add.xml"
+    text = told("plan", "import", programs, cologne, "--out", out, code=1)
+    assert "252017285: day, cycle 76 s, offset 11 s" in text
+    assert "left out: nowhere: the network has no such signalised junction" in text
+    assert '[street] plans = ["plans.add.xml"]' in text
+    (tmp_path / "city.toml").write_text(CITY.format(scenario=cologne, plans='plans = ["plans.add.xml"]'))
+    shown = told("plan", "show", tmp_path, "--junction", "252017285")
+    assert "program 0 (static): cycle 72 s, offset 0 s, loaded before, does not run" in shown
+    assert "program day (static): cycle 76 s, offset 11 s, runs" in shown
+    assert "own plan: program day, cycle 76 s, offset 11 s" in shown
+
+
+def test_a_clock_of_programs_is_told(cologne: Path, tmp_path: Path) -> None:
+    waut = (
+        '<tlLogic id="252017285" type="static" programID="night"><phase duration="30" state="GGggrrrrGGggrrrr"/>'
+        '<phase duration="30" state="rrrrGGggrrrrGGgg"/></tlLogic><WAUT id="w" refTime="0" startProg="0">'
+        '<wautSwitch time="79200" to="night"/></WAUT><wautJunction wautID="w" junctionID="252017285"/>'
+    )
+    (tmp_path / "night.add.xml").write_text(f"<additional>{waut}</additional>")
+    (tmp_path / "city.toml").write_text(CITY.format(scenario=cologne, plans='plans = ["night.add.xml"]'))
+    text = told("plan", "show", tmp_path, "--junction", "252017285")
+    assert "program night (static): cycle 60 s, offset 0 s, loaded before, does not run" in text
+    assert "WAUT changes the program by the time of day: 22:00 night" in text
+
+
+def test_what_cannot_be_is_one_line(cologne: Path, tmp_path: Path) -> None:
+    assert "there is no such junction; give one such as" in refused("plan", "show", cologne, "--junction", "x")
+    assert "no such file or folder" in refused("plan", "show", tmp_path / "none")
+    empty = tmp_path / "empty.add.xml"
+    empty.write_text("<additional/>")
+    assert "it holds none" in refused("plan", "import", empty, cologne, "--out", tmp_path / "o.xml")
+    assert "is the file that is read" in refused("plan", "import", empty, cologne, "--out", empty)
+    assert "write INTID=junction" in refused("plan", "import", empty, cologne, "--match", "12")
+    (tmp_path / "a.csv").write_text("a,b\n")
+    assert "no section" in refused("plan", "import", tmp_path / "a.csv", cologne)
+    (tmp_path / "city.toml").write_text(CITY.format(scenario=cologne, plans='plans = ["none.add.xml"]'))
+    assert "street.plans 'none.add.xml' does not exist" in refused("plan", "show", tmp_path)
+    assert not (tmp_path / "o.xml").exists()
