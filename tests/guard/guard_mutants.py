@@ -63,7 +63,7 @@ MUTANTS = (
         "short green",
         "two_stages",
         "if time_ms < signal.since_ms + limits.hold_ms[signal.stage]:",
-        "if time_ms + TICK_MS < signal.since_ms + limits.hold_ms[signal.stage]:",
+        "if time_ms + TICK_MS * (signal.stage >= 0) < signal.since_ms + limits.hold_ms[signal.stage]:",
     ),
     _step("short all-red", "two_stages", _SETTLES, _SETTLES.replace("time_ms <", "time_ms + TICK_MS <")),
     _step(

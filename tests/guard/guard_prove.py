@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from time import monotonic
 
 from guard_crossing import real_net
-from guard_induction import waiting
+from guard_induction import induction, waiting
 from guard_mutants import MUTANTS
 from guard_proof import both_limits, caught, inductions, lines, liveness, pre_emption, safety
 from guard_search import Found
@@ -37,7 +37,7 @@ def prove_shape(name: str) -> list[Line]:
     junction = SHAPES[name](REAL)
     found = [("lamps", safety(junction))]
     if name in WALKED_WHOLE:
-        found += [("lamps and maximum red", liveness(junction)), ("pre-emption", pre_emption(junction, 10))]
+        found += [("lamps and maximum red", liveness(junction)), ("pre-emption", pre_emption(junction, 5))]
     result = [(f"{name}: {what}", _counts(f), not f.fault) for what, f in found]
     result[0] = (f"{result[0][0]} ({lines(limits_of(junction))})", *result[0][1:])
     return result + _inductions(name, junction, all_limits=True)
@@ -63,10 +63,16 @@ def prove_junction(name: str, junction: Junction, alike: int) -> list[Line]:
 def find_mutant(index: int, timers: Timers) -> list[Line]:
     """One seeded bug."""
     mutant = MUTANTS[index]
-    found = caught(SHAPES[mutant.shape](timers), mutant, whole=timers is SMALL)
+    junction = SHAPES[mutant.shape](timers)
+    if timers is REAL and mutant.late and mutant.shape not in WALKED_WHOLE:
+        limits = limits_of(junction)
+        proved = induction(limits, limits.max_red_ms, step=mutant.step)
+        fault, text = proved.fault, f"found after {proved.paths} paths of the induction: {proved.fault}"
+    else:
+        found = caught(junction, mutant, whole=timers is SMALL)
+        fault, text = found.fault, f"found after {found.transitions} transitions: {found.fault}"
     size = "small" if timers is SMALL else "real"
-    text = f"found after {found.transitions} transitions: {found.fault}" if found.fault else "NOT FOUND"
-    return [(f"seeded bug, {size} timers: {mutant.name}", text, bool(found.fault))]
+    return [(f"seeded bug, {size} timers: {mutant.name}", text if fault else "NOT FOUND", bool(fault))]
 
 
 def _counts(found: Found) -> str:

@@ -194,10 +194,19 @@ def test_the_default_city_is_named_by_its_streets_and_credits_openstreetmap() ->
     assert any(j.name == "Adlergestell / Rudower Chaussee" for j in net.junctions)
 
 
+def test_a_crossing_is_given_the_time_to_walk_over_it() -> None:
+    net = default_net()
+    clear = {j.yellow_s[i] for j in net.junctions for m in j.movements if m.turn == "p" for i in m.signal_links}
+    assert max(clear) == pytest.approx(14.27 / 1.2, abs=0.1)
+    assert min(clear) == 3.0
+
+
 def test_yellow_and_limits_stay_within_what_a_street_may_have() -> None:
     for name in CITIES:
         for junction in net_of(name).junctions:
-            assert all(3.0 <= y <= 6.0 for y in junction.yellow_s)
+            walks = {i for m in junction.movements if m.turn == "p" for i in m.signal_links}
+            longest = [60.0 if i in walks else 6.0 for i in range(junction.signal_links)]
+            assert all(3.0 <= y <= most for y, most in zip(junction.yellow_s, longest, strict=True))
             assert 1.0 <= junction.all_red_s <= 3.0
             assert (junction.min_green_s, junction.max_red_s) == (5.0, 120.0)
 

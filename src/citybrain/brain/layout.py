@@ -82,9 +82,10 @@ class Layout:
         self.signal_links = np.array([j.signal_links for j in net.junctions], np.int64)
         self.min_green_ms = np.array([round(j.min_green_s * 1000) for j in net.junctions], np.int64)
         self.max_red_ms = np.array([round(j.max_red_s * 1000) for j in net.junctions], np.int64)
-        change = [max(j.yellow_s, default=0.0) + j.all_red_s for j in net.junctions]
+        change = [_yellow_s(j) + j.all_red_s for j in net.junctions]
         self.change_ms = np.array([round(s * 1000) for s in change], np.int64)
-        visit = self.change_ms + self.min_green_ms
+        clear = [max(j.yellow_s, default=0.0) + j.all_red_s for j in net.junctions]
+        visit = np.array([round(s * 1000) for s in clear], np.int64) + self.min_green_ms
         self.round_ms = visit * np.array([_round_stages(j) for j in net.junctions], np.int64)
         """(J,): what one round takes at most that gives every movement its minimum green."""
         self.controllable = np.array([j.refused is None and bool(j.stages) for j in net.junctions], np.bool_)
@@ -132,6 +133,12 @@ def _round_stages(junction: Junction) -> int:
         left -= max((set(stage.movements) & left for stage in junction.stages), key=len)
         count += 1
     return count
+
+
+def _yellow_s(junction: Junction) -> float:
+    """The longest yellow of vehicles: they keep their green while a crossing takes longer to clear."""
+    walks = {link for m in junction.movements if m.turn == "p" for link in m.signal_links}
+    return max((s for link, s in enumerate(junction.yellow_s) if link not in walks), default=0.0)
 
 
 def _owners(counts: list[int]) -> Places:

@@ -11,6 +11,8 @@ YELLOW_RANGE_S = (3.0, 6.0)
 REACTION_S = 1.0
 DECELERATION_MPS2 = 3.0
 WALK_MPS = 1.2
+"""Pedestrians' pace as in RiLSA 2010 (MUTCD 4I.06: 3.5 ft/s, which is 1.07)."""
+LONGEST_CLEARANCE_S = 60.0
 ALL_RED_RANGE_S = (1.0, 2.0)
 VEHICLE_M = 6.0
 
@@ -21,17 +23,17 @@ def yellow_times(
     """Yellow of each signal link in seconds, within 3 … 6 s.
 
     The program's own where it has one, else the kinematic Y = t + v / (2 a) of the Institute of Transportation
-    Engineers with t = 1 s and a = 3 m/s². A crossing's is its clearance: its length at 1.2 m/s.
+    Engineers with t = 1 s and a = 3 m/s². A crossing's is its clearance, at least 3 s: its length at 1.2 m/s, or
+    the program's own where that is longer.
     """
     own = _own_yellow(program, links)
     result = []
     for i in range(links):
-        if own[i] > 0:
-            value = own[i]
-        elif i in crossing_m:
-            value = crossing_m[i] / WALK_MPS
-        else:
-            value = REACTION_S + speeds.get(i, 0.0) / (2 * DECELERATION_MPS2)
+        if i in crossing_m:
+            value = max(own[i], crossing_m[i] / WALK_MPS)
+            result.append(round(_clamp(value, (YELLOW_RANGE_S[0], LONGEST_CLEARANCE_S)), 1))
+            continue
+        value = own[i] or REACTION_S + speeds.get(i, 0.0) / (2 * DECELERATION_MPS2)
         result.append(round(_clamp(value, YELLOW_RANGE_S), 1))
     return tuple(result)
 
