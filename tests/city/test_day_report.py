@@ -1,4 +1,4 @@
-"""`citybrain report` on the folder of a city that does not run: terminal, HTML, JSON; what makes no sense is told."""
+"""`citybrain report` on the folder of a city that does not run: terminal, HTML, JSON; what makes no sense."""
 
 from __future__ import annotations
 

@@ -55,6 +55,8 @@ interface Report {
 
 const SAMPLES_AN_HOUR = 360;
 const AGAINST = ['actuated', 'own_plan'] as const;
+/** Below this part of the time under the brain, a day says little of the brain. */
+const MOSTLY = 0.9;
 const HIGH = 90;
 const BAR = 12;
 const STEP = 34;
@@ -117,6 +119,11 @@ export class DayReport extends Part {
       ${report.commands.length ? this.commands(report) : nothing}
       <h3>${say('report.notes')}</h3>
       <ul class="notes">
+        ${
+          (report.control.brain ?? 0) < MOSTLY
+            ? html`<li class="is-bad">▲ ${say('report.note.little', { share: percent(report.control.brain ?? 0, false) })}</li>`
+            : nothing
+        }
         <li>${say('report.note.hours', { n: number(report.scored_hours, 1) })}</li>
         ${AGAINST.filter((a) => !report.comparisons.some((c) => c.against === a)).map(
           (a) => html`<li>${say('report.note.no_shadow', { against: say(`report.${a}`) })}</li>`,

@@ -407,6 +407,10 @@ export const WORDS = {
   'report.signals': ['Signals, by detectors and lamps', '信号指标（检测器与信号灯）'],
   'report.cycles': ['Cycles', '周期数'],
   'report.notes': ['What this does not say', '说明'],
+  'report.note.little': [
+    'The brain decided only {share} of the time: what was gained or lost is not its doing alone.',
+    '大脑仅控制{share}的时间：得失不全归于大脑。',
+  ],
   'report.note.hours': [
     'The city was scored in {n} h of the day; hours are compared over the moments that both cities have.',
     '当日评分{n}小时；仅比较两城共有的时刻。',

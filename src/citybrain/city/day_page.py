@@ -14,6 +14,8 @@ AGAINST = {
     "actuated": Text("SUMO's actuated control", "SUMO感应控制"),
     "own_plan": Text("the junctions' own plans", "路口自有方案"),
 }
+MOSTLY = 0.9
+"""Below this part of the time under the brain, a day says little of the brain."""
 HIGH, BAR, GAP = 120, 11, 10
 _STYLE = """
 :root { color-scheme: light dark;
@@ -157,7 +159,16 @@ def _commands(report: DayReport, zone: ZoneInfo) -> str:
 
 def _caveats(report: DayReport) -> str:
     ran = {c.against for c in report.comparisons}
+    brain = report.control.get("brain", 0.0)
     lines = [
+        *(
+            [
+                f"The brain decided only {brain:.0%} of the time: what was gained or lost is not its doing alone. "
+                f"· 大脑仅控制{brain:.0%}的时间，得失不全归于大脑。"
+            ]
+            if brain < MOSTLY
+            else []
+        ),
         f"The city was scored in {report.scored_hours:.1f} h of the day; hours are compared over the moments that "
         f"both cities have. · 当日评分{report.scored_hours:.1f}小时，仅比较两城共有的时刻。",
         "Delay is the mean over vehicles on their way, waiting to enter, or arrived within 15 minutes, each 10 s. "

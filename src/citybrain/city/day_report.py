@@ -137,9 +137,10 @@ def control_words(report: DayReport) -> str:
 
 
 def _hours(city: City, comparison: Comparison) -> Table:
-    table = Table(show_edge=False)
-    for name in ("hour", "delay s", "other s", "saved", "halted", "other", "queue m", "other", "arrived", "other"):
-        table.add_column(name, justify="left" if name == "hour" else "right")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    paired = ("halted", "shadow", "queue m", "shadow", "arrived", "shadow")
+    for name in ("hour", "delay s", "shadow", "saved", *paired):
+        table.add_column(name, justify="left" if name == "hour" else "right", no_wrap=True)
     for pair in comparison.hours:
         live, other = pair.live, pair.other
         cells = [
