@@ -15,7 +15,8 @@ BEHIND_S = 3.0
 
 async def serve(p: Process) -> None:
     """Decide at each tick, until told to stop."""
-    graph = Graph(brain.steps(p.plan.net()), p.plan.declarations())
+    net = p.plan.net()
+    graph = Graph((*brain.steps(net), *brain.measure_steps(net)), p.plan.declarations())
     async with p.bus() as bus:
         behind_ms = round(BEHIND_S * 1000 * p.plan.settings.street.speed)
         runner = BusRunner(bus, graph, name=RUNNER, checkpoints=p.folder.checkpoints, behind_ms=behind_ms)

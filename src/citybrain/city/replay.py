@@ -39,7 +39,8 @@ def run_replay(city: str | None, data: Path, begin: str | None, end: str | None)
 async def _replay(plan: RunPlan, begin_ms: int | None, end_ms: int | None) -> ReplayReport:
     folder = DataFolder(plan.folder, create=False)
     declarations = plan.declarations()
-    graph = Graph(brain.steps(plan.net()), declarations)
+    net = plan.net()
+    graph = Graph((*brain.steps(net), *brain.measure_steps(net)), declarations)
     async with any_bus(folder.path, declarations) as bus:
         log = BusLog(bus)
         if end_ms is None:
