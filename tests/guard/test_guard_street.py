@@ -37,6 +37,8 @@ def test_no_lamp_of_a_real_city_is_ever_unsafe(name: str) -> None:
             for junction, seen in histories.items():
                 lamps = libsumo.trafficlight.getRedYellowGreenState(junction)
                 seen.append((float(second.seq), lamps))
+            second.guard.read_back(((j, seen[-1][1]) for j, seen in histories.items()), second.guard.time_ms)
+    assert not second.guard.faults
     changed = 0
     for junction in net.junctions:
         if junction.refused is None:

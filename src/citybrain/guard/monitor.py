@@ -82,7 +82,8 @@ class Monitor:
         return self._readback.check(lamps, time_ms)
 
     def all_red(self, time_ms: int) -> None:
-        """All lamps have been forced to red."""
+        """All lamps have been forced to red; what was read back before counts no more."""
+        self._readback.forget()
         red = "r" * len(self._yellow_ms)
         self._remember(self._word(self.state.lamps), self._word(red), red, time_ms)
 
