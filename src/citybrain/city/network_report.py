@@ -10,7 +10,7 @@ MOST_ROWS = 40
 
 
 def network_report(net: RoadNet) -> Table:
-    """A row a junction (the refused ones first, with the reason); long lists are cut and say so."""
+    """A row a junction, the refused ones first with the reason, then those repaired; long lists are cut and say so."""
     refused = [j for j in net.junctions if j.refused]
     title = (
         f"{net.name}: {len(net.links)} links, {len(net.junctions)} signalised junctions, "
@@ -26,10 +26,11 @@ def network_report(net: RoadNet) -> Table:
         ("control", 0),
     ):
         table.add_column(column, justify="right" if right else "left", overflow="fold")
-    shown = sorted(net.junctions, key=lambda j: (j.refused is None, j.id))
+    shown = sorted(net.junctions, key=lambda j: (j.refused is None, not j.remarks, j.id))
     for j in shown[:MOST_ROWS]:
         numbers = (str(len(j.stages)), str(len(j.movements)), f"{j.plan.cycle_s:.0f} s")
-        table.add_row(j.id, j.name, *numbers, f"own plan: {j.refused}" if j.refused else "brain")
+        able = f"brain; {'; '.join(j.remarks)}" if j.remarks else "brain"
+        table.add_row(j.id, j.name, *numbers, f"own plan: {j.refused}" if j.refused else able)
     if len(shown) > MOST_ROWS:
         table.caption = f"and {len(shown) - MOST_ROWS} more"
     return table

@@ -50,7 +50,7 @@ def _overview(source: PlanSource) -> Table:
     refused = sum(j.refused is not None for j in source.net.junctions)
     title = f"{source.net.name}: {len(source.net.junctions)} signalised junctions, {refused} on their own plan"
     table = _table(title, "junction", "name", "program", "cycle s", "stages", "yellow s", "all-red s", "control")
-    for j in sorted(source.net.junctions, key=lambda j: (j.refused is None, j.id))[:MOST_ROWS]:
+    for j in sorted(source.net.junctions, key=lambda j: (j.refused is None, not j.remarks, j.id))[:MOST_ROWS]:
         note = source.notes.get(j.id)
         kind = next((p.kind for p in note.programs if p.runs), "") if note else ""
         yellow = sorted({y for k, y in enumerate(j.yellow_s) if k not in _walks(j)})

@@ -47,6 +47,8 @@ class RingBarrier(Struct, frozen=True):
     program: str
     groups: tuple[tuple[tuple[RingPhase, ...], tuple[RingPhase, ...]], ...]
     begin_s: float
+    remarks: tuple[str, ...] = ()
+    """What was taken otherwise than its source says, a line each."""
 
     @property
     def cycle_s(self) -> float:

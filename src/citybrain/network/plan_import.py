@@ -124,7 +124,9 @@ def _plan(
         for i, j in clashes(lamps, foes):
             raise RingError(f"it lets the conflicting signal links {i} and {j} go at once")
         safe.append((lamps, seconds))
-    remarks = (f"signal links {', '.join(map(str, sorted(yields)))} give way (G to g)",) if yields else ()
+    remarks = rings.remarks if rings is not None else ()
+    if yields:
+        remarks += (f"signal links {', '.join(map(str, sorted(yields)))} give way (G to g)",)
     served = {k for state, _ in safe for k, c in enumerate(state) if c in "Gg"}
     for movement in junction.movements:
         if not served & set(movement.signal_links):

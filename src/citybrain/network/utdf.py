@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from citybrain.network.nema_plan import RingBarrier, RingError, RingPhase, checked
+from citybrain.network.nema_plan import SAME_S, RingBarrier, RingError, RingPhase, checked
 
 FOOT_M = 0.3048
 _MOST_BYTES = 100_000_000
@@ -21,6 +22,8 @@ _SECTIONS = {"Phasing": "Phases", "Timings": "Timeplans"}
 HEADINGS = {"NB": 0.0, "NE": 45.0, "EB": 90.0, "SE": 135.0, "SB": 180.0, "SW": 225.0, "WB": 270.0, "NW": 315.0}
 """Degrees clockwise from north of the directions of travel; a column such as NBL is one of them and a turn."""
 CYCLE_SLACK_S = 0.25
+COORDINATED = "3"
+"""Control type of a signal whose cycle is a promise (0 pretimed, 1 and 2 actuated by themselves)."""
 
 
 class UtdfError(ValueError):
@@ -84,8 +87,9 @@ def read_utdf(file: Path) -> tuple[UtdfSignal, ...]:
 def ring_barrier(signal: UtdfSignal, junction: str, lamps: Mapping[int, str]) -> RingBarrier:
     """The signal's plan for a junction, its phases with those lamps. Raises RingError in one line.
 
-    A phase's split is MaxGreen + Yellow + AllRed. Where the file says when phases start (Start), the plan begins
-    then; else its reference phase begins its green at Offset.
+    A phase's split is MaxGreen + Yellow + AllRed. Where one ring comes to a barrier before the other, its last
+    phase rests in green until both can cross it, as in a controller. Where the file says when phases start (Start),
+    the plan begins then; else its reference phase begins its green at Offset.
     """
     groups: dict[int, tuple[dict[int, RingPhase], dict[int, RingPhase]]] = {}
     for number in sorted(signal.records.get("BRP", {})):
@@ -98,11 +102,33 @@ def ring_barrier(signal: UtdfSignal, junction: str, lamps: Mapping[int, str]) ->
         (tuple(p for _, p in sorted(a.items())), tuple(p for _, p in sorted(b.items())))
         for _, (a, b) in sorted(groups.items())
     )
-    plan = checked(RingBarrier(junction, "utdf", ordered, 0.0))
+    groups_even, remarks = _rested(ordered)
+    plan = checked(RingBarrier(junction, "utdf", groups_even, 0.0, remarks))
     cycle = _number(signal.plan.get("Cycle Length", ""), plan.cycle_s)
-    if abs(cycle - plan.cycle_s) > CYCLE_SLACK_S:
+    if signal.plan.get("Control Type") == COORDINATED and abs(cycle - plan.cycle_s) > CYCLE_SLACK_S:
         raise RingError(f"its splits add up to {plan.cycle_s:g} s, not to its cycle of {cycle:g} s")
-    return RingBarrier(junction, "utdf", ordered, _begin(signal, plan))
+    return msgspec.structs.replace(plan, begin_s=_begin(signal, plan))
+
+
+def _rested(
+    groups: tuple[tuple[tuple[RingPhase, ...], tuple[RingPhase, ...]], ...],
+) -> tuple[tuple[tuple[tuple[RingPhase, ...], tuple[RingPhase, ...]], ...], tuple[str, ...]]:
+    """The groups with the last phase of a shorter ring resting in green until the barrier, and what was rested."""
+    found, remarks = [], []
+    for group in groups:
+        lengths = [sum(p.split_s for p in ring) for ring in group]
+        rings = []
+        for ring, length in zip(group, lengths, strict=True):
+            spare = round(max(lengths) - length, 3)
+            if ring and spare > SAME_S:
+                last = msgspec.structs.replace(ring[-1], green_s=round(ring[-1].green_s + spare, 3))
+                remarks.append(
+                    f"phase {last.number} rests in green {spare:g} s longer, until the other ring is there"
+                )
+                ring = (*ring[:-1], last)
+            rings.append(ring)
+        found.append((rings[0], rings[1]))
+    return tuple(found), tuple(remarks)
 
 
 def _begin(signal: UtdfSignal, plan: RingBarrier) -> float:
