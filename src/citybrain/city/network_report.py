@@ -10,7 +10,7 @@ MOST_ROWS = 40
 
 
 def network_report(net: RoadNet) -> Table:
-    """A row a junction, the refused ones first with the reason, then those repaired; long lists are cut and say so."""
+    """A row a junction, the refused ones first with the reason, then those repaired; a long list is cut."""
     refused = [j for j in net.junctions if j.refused]
     title = (
         f"{net.name}: {len(net.links)} links, {len(net.junctions)} signalised junctions, "
