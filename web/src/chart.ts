@@ -11,6 +11,9 @@ import { Part } from './part';
 /** Steps between labels of the time axis, seconds: never below what the labels show. */
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * 60);
 
+/** So few points are marked, as a single one makes no line. */
+const FEW = 12;
+
 /** Times in milliseconds (ascending), values of the living city and of the shadow. */
 export interface SeriesPair {
   time: number[];
@@ -74,6 +77,7 @@ export class Chart extends Part {
     const css = getComputedStyle(this);
     const colour = (name: string): string => css.getPropertyValue(name).trim();
     const font = `11px ${css.fontFamily}`;
+    const points = { show: (plot: uPlot) => plot.data[0].length <= FEW, size: 5 };
     const axis = { stroke: colour('--text-3'), font, ticks: { show: false }, grid: { stroke: colour('--line'), width: 1 } };
     return {
       width: box.clientWidth,
@@ -88,8 +92,8 @@ export class Chart extends Part {
       ],
       series: [
         {},
-        { stroke: colour('--text'), width: 1.75, points: { show: false } },
-        { stroke: colour('--text-3'), width: 1.25, dash: [4, 3], points: { show: false } },
+        { stroke: colour('--text'), width: 1.75, points: { ...points, fill: colour('--text') } },
+        { stroke: colour('--text-3'), width: 1.25, dash: [4, 3], points: { ...points, fill: colour('--text-3') } },
       ],
     };
   }

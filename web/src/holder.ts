@@ -49,7 +49,7 @@ export class Holder extends Part {
       <form @submit=${(e: Event) => void this.release(e, held)}>
         ${this.who()}
         <button class="quiet" data-release ?disabled=${this.busy}>
-          ${say('switch.release', { control: say(`control.${this.next(held)}`) })}
+          ${say('switch.release', { control: say(`control.${this.next()}`) })}
         </button>
       </form>
     </div>`;
@@ -81,15 +81,14 @@ export class Holder extends Part {
   }
 
   /** Who decides when the command in force ends. */
-  private next(held: Switch): Command {
-    const below = this.now?.below?.control;
-    return below ?? (held.control === 'hold' || held.control === 'flash' ? this.resting : 'brain');
+  private next(): Command {
+    return this.now?.below?.control ?? this.resting;
   }
 
   /** Undo: what was below counts again, until it would have ended itself. */
   private async release(event: Event, held: Switch): Promise<void> {
     const who = nameIn(event);
-    const to = this.next(held);
+    const to = this.next();
     const what = say('confirm.what', { place: this.name, command: say(`control.${to}`) });
     if (!(await confirmed(what, say(`command.${to}.meaning`)))) return;
     const below = this.now?.below?.until ?? null;

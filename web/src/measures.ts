@@ -8,7 +8,7 @@ import './coordination';
 import type { JunctionView } from './junction';
 import { reasonWords } from './command';
 import { fetched } from './fetched';
-import { movementName, type MovementView } from './movement';
+import { movementName, type MovementView, sharesLanes } from './movement';
 import { clock, minute, number } from './number';
 import { Part } from './part';
 import { go } from './place';
@@ -167,6 +167,8 @@ export class MeasuresPanel extends Part {
   }
 
   private table(measures: Measures, byId: Map<string, MovementView>): TemplateResult {
+    const all = [...byId.values()];
+    const shown = (id: string): boolean => !sharesLanes(byId.get(id) as MovementView, all);
     return html`<table class="measures">
       <caption class="hidden">${say('measures.table')}</caption>
       <thead>
@@ -180,7 +182,7 @@ export class MeasuresPanel extends Part {
         </tr>
       </thead>
       <tbody>
-        ${measures.summaries.map((s) => {
+        ${measures.summaries.filter((s) => shown(s.movement)).map((s) => {
           const chosen = s.movement === measures.movement;
           return html`<tr class=${chosen ? 'is-chosen' : ''} data-summary=${s.movement}>
             <th scope="row">

@@ -46,12 +46,16 @@ export interface Approach {
   movements: MovementView[];
 }
 
-/** Movements by approach. Turning round from lanes that also go elsewhere has no queue of its own: left out. */
+/** Whether it turns round from lanes that also go elsewhere: then it has no queue and no figures of its own. */
+export function sharesLanes(m: MovementView, all: readonly MovementView[]): boolean {
+  return m.turn === 't' && all.some((o) => o !== m && o.turn !== 't' && m.zones.every((z) => o.zones.includes(z)));
+}
+
+/** Movements by approach, but for those that only share lanes. */
 export function approaches(movements: readonly MovementView[]): Approach[] {
   const found = new Map<string, Approach>();
   for (const m of movements) {
-    const shared = movements.some((o) => o !== m && o.turn !== 't' && m.zones.every((z) => o.zones.includes(z)));
-    if (m.turn === 't' && shared) continue;
+    if (sharesLanes(m, movements)) continue;
     const key = m.turn === 'p' ? '' : m.id.slice(0, m.id.indexOf('>'));
     const heading = m.turn === 'p' ? null : m.heading;
     const approach = found.get(key) ?? { heading, street: m.street, movements: [] };

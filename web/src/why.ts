@@ -13,7 +13,7 @@ export interface Reasons {
 
 /** Why a stage was chosen, in one sentence. */
 export function whyWords(junction: Reasons, order: Order | Decision): string {
-  const values = { serves: nameOf(junction, order.serves), veh: number(order.serves_veh ?? 0), max: junction.max_red_s };
+  const values = { serves: nameOf(junction, order.serves), veh: vehicles(order.serves_veh ?? 0), max: junction.max_red_s };
   return capital(sayOf('why', order.why, values));
 }
 
@@ -21,8 +21,12 @@ export function whyWords(junction: Reasons, order: Order | Decision): string {
 export function waitsWords(junction: Reasons, order: Order | Decision, queues: readonly Queue[] = []): string {
   if (order.waits === null || !order.waits_s) return '';
   const queue = queues.find((q) => q.movement === order.waits);
-  const values = { waits: nameOf(junction, order.waits), age: age(order.waits_s), veh: number(queue?.queue_veh ?? 0) };
+  const values = { waits: nameOf(junction, order.waits), age: age(order.waits_s), veh: vehicles(queue?.queue_veh ?? 0) };
   return say(queue ? 'why.waits_veh' : 'why.waits', values);
+}
+
+function vehicles(n: number): string {
+  return say(Math.round(n) === 1 ? 'count.vehicle' : 'count.vehicles', { n: number(n) });
 }
 
 function nameOf(junction: Reasons, movement: string | null): string {
