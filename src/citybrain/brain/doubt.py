@@ -22,17 +22,17 @@ from citybrain.brain.ids import Places
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.queue import Readings
 
-SETTLED_MS = 6_000
-"""From so long after its begin on, a green must show in the readings: start-up and the latest reading's way."""
+SETTLED_MS = 4_000
+"""From so long after its begin on, a green must show in what is measured: drivers start up."""
 PATIENCE_S, PATIENCE_YIELDING_S = 10.0, 60.0
 """Such green without a stir before a queue is disbelieved; of a lane that may have to give way."""
 REPEATED = 8
 FARTHER = 1.5
 """Times the zone's length that vehicles may seem to go within it: speeds are means."""
-NOBODY_VEH, LONGER, LONGEST_VEH = 6.0, 1.5, 12.0
-"""Vehicles that should have come before nobody is disbelieved: where they come by chance, it happens to one gap in
-150; and more by that factor than ever failed to come before somebody came after all (at most so many are learnt):
-where traffic comes in bursts, one is taught by the first false alarms."""
+NOBODY_VEH, LONGER, LONGEST_VEH = 8.0, 2.0, 12.0
+"""Vehicles that should have come before nobody is disbelieved; and more by that factor than ever failed to come
+before somebody came after all (at most so many are learnt): where traffic comes in bursts, the first false alarms
+teach it."""
 PEERS = 0.25
 """Lanes to compare with carry at least this part of what the lane itself does."""
 EVIDENCE_VEH = 10.0
@@ -135,6 +135,12 @@ def see(s: Arrays, readings: Readings, expected_veh: Floats, late: Flags) -> Fla
     weight = -np.expm1(-period / BURST_S)
     s["burst_vps"][at] += weight * (readings.passed / np.maximum(period, 1e-3) - s["burst_vps"][at])
     return ~same
+
+
+def forgive(s: Arrays, at: Places) -> None:
+    """Let those detectors begin again to see nobody, with the longest patience."""
+    s["awaited_veh"][at] = 0.0
+    s["longest_veh"][at] = LONGEST_VEH
 
 
 def verdicts(s: Arrays, at: Places, patience_s: Floats, length_m: Floats) -> Verdicts:

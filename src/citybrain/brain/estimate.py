@@ -34,6 +34,8 @@ REPEAT_MS = 5_000
 """A junction is written at least this often, readings or not."""
 NEVER = -1
 _REMEMBERED = 16
+_REPLACED = {"log_ms", "log_green_s", "turned_veh", "watched_s", "green_ms", "somebody_ms", "waits_since_ms"}
+"""Arrays that are made anew rather than written into, so that the old ones need no copy."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -97,7 +99,7 @@ class EstimateQueues:
 
     def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
         now_ms, back = tick.time_ms, tick.time_ms < int(state["time_ms"][0])
-        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        s: Arrays = {k: v if k in _REPLACED else v.copy() for k, v in (self.start() if back else state).items()}
         before_ms = now_ms if s["time_ms"][0] == NEVER else int(s["time_ms"][0])
         s["time_ms"][0] = now_ms
         heard = np.zeros(len(self._layout.junctions), np.bool_)

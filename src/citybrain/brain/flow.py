@@ -88,7 +88,8 @@ class FlowLearner:
 
     def rates(self, s: Arrays, blind: Flags, dt_s: float) -> Floats:
         """What comes into each lane now (veh/s). A blind one gets its usual share of what comes on the lanes
-        beside it, where none of them sees either what usually comes; its smoothed arrivals follow that."""
+        beside it, where none of them sees either what usually comes. Its own memories follow that, so that it
+        keeps its share while the traffic of the approach changes."""
         if not blind.any():
             return s["arrival_now"]
         usual = self.usual(s)
@@ -96,6 +97,10 @@ class FlowLearner:
         rate = np.where(blind, np.where(seen, share, usual), s["arrival_now"])
         follows = np.where(blind, -np.expm1(-dt_s / ARRIVAL_MEMORY_S), 0.0)
         s["arrival"] = s["arrival"] + follows * (rate - s["arrival"])
+        fades, more_s = np.exp(-dt_s / SHARE_MEMORY_S), min(dt_s, SHARE_MEMORY_S)
+        kept = blind & seen
+        s["usual_veh"] = np.where(kept, s["usual_veh"] * fades + rate * more_s, s["usual_veh"])
+        s["usual_s"] = np.where(kept, s["usual_s"] * fades + more_s, s["usual_s"])
         return rate
 
     def usual(self, s: Arrays) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from citybrain.brain.ids import Places
 from citybrain.brain.layout import Flags, Floats
 
-LENGTH = 40
+LENGTH = 32
 """Ticks that are remembered: readings that come later than this are carried on as if they were of the oldest."""
 LONGEST_MS = 10_000
 """A tick counts for at most this much green: what the lamps showed in a longer gap is not known."""

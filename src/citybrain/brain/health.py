@@ -14,16 +14,20 @@ from citybrain.brain.approach import Approaches
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
 from citybrain.brain.layout import Flags, Layout
-from citybrain.brain.queue import Readings, read_readings
+from citybrain.brain.queue import read_readings
 from citybrain.brain.record import schema
 from citybrain.model import Batch, State, Tick
 
 SILENT_AFTER_MS = 15_000
+NOBODY_FOR_MS = 600_000
+"""An empty lane is doubted for this long: its traffic may have ended for good."""
 REPEAT_MS = 600_000
 """Every detector is written at least this often."""
 NEVER = -1
 WORKS, OUT, SILENT, REPEATS, STANDS, NOBODY, TOO_MANY = range(7)
 STATES = ("works", "out", "silent", "disbelieved", "disbelieved", "disbelieved", "disbelieved")
+_UNHEARD = np.isin(range(7), (OUT, SILENT))
+_STILL = np.isin(range(7), (REPEATS, STANDS, NOBODY))
 REASONS = (None, "says_so", "no_readings", "repeats", "stands_in_green", "sees_nobody", "too_many")
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -98,16 +102,18 @@ class WatchDetectors:
         at = readings.zones
         s["read_ms"][at] = readings.time_ms
         expected = doubt.expected(s, readings, self._approaches, self._layout, verdict == WORKS)
-        expected[np.isin(verdict, (OUT, SILENT))] = 0.0
+        expected[_UNHEARD[verdict]] = 0.0
         green = s["green_since_ms"][at]
-        late = (green != NEVER) & (now_ms - green >= doubt.SETTLED_MS)
+        late = (green != NEVER) & (readings.time_ms - green >= doubt.SETTLED_MS)
         moved = doubt.see(s, readings, expected, late)
-        verdict[at] = self._judged(s, at, verdict[at], moved, readings)
+        verdict[at] = self._judged(s, at, verdict[at], moved)
 
-    def _judged(self, s: Arrays, at: Places, verdict: Places, moved: Flags, readings: Readings) -> Places:
+    def _judged(self, s: Arrays, at: Places, verdict: Places, moved: Flags) -> Places:
         """The verdicts on detectors that have just been read: `moved` is whether they said something new."""
-        kept = np.where(np.isin(verdict, (OUT, SILENT)), WORKS, verdict)
-        kept = np.where(moved & np.isin(kept, (REPEATS, STANDS, NOBODY)), WORKS, kept)
+        over = (verdict == NOBODY) & (s["time_ms"][0] - s["since_ms"][at] >= NOBODY_FOR_MS)
+        doubt.forgive(s, at[over])
+        verdict = np.where(over, WORKS, verdict)
+        kept = np.where(_UNHEARD[verdict] | (moved & _STILL[verdict]), WORKS, verdict)
         found = doubt.verdicts(s, at, self._patience_s, self._length_m)
         conditions = [
             (found.too_many, TOO_MANY),
