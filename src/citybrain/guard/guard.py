@@ -38,6 +38,7 @@ _BY_ORDERS = frozenset({_BRAIN, _APPROVED})
 """Controls under which the brain's orders count."""
 _NOW = -(1 << 62)
 
+_BASE_BRAIN = int(Base.BRAIN)
 _PLANNED = (_SILENCE, _OWN_PLAN, _ADVISED)
 """Who decides while the own plan runs, by what decides otherwise (`Base`)."""
 
@@ -265,24 +266,32 @@ class Guard:
 
     def _wish(self, j: int, time_ms: int) -> tuple[int, int, int]:
         """Who decides, which stage it wants, and until when that is sure."""
-        command = self._switches.commands.get(j)
-        if command is not None and command.control is Control.FLASH:
-            return _FLASH, FLASH, core.NEVER_MS
-        if command is not None and command.control is Control.HOLD:
-            return _HOLD, command.stage, core.NEVER_MS
-        preemption = self._preemptions.at.get(j)
-        if preemption is not None and in_force(preemption, time_ms):
-            return _PREEMPTED, preemption.stage, core.NEVER_MS
-        silent = time_ms - self._orders.heard_ms[j] > self._orders.backup_ms
-        if command is not None and not silent and self._orders.wish[j] == command.stage:
-            return _APPROVED, command.stage, core.NEVER_MS
-        if command is not None:
-            self._switches.lapse(j)
+        silent = bool(time_ms - self._orders.heard_ms[j] > self._orders.backup_ms)
+        if self._switches.commands or self._preemptions.at:
+            commanded = self._commanded(j, silent, time_ms)
+            if commanded is not None:
+                return *commanded, core.NEVER_MS
         base = self._switches.base[j]
-        if base == Base.BRAIN and not silent:
+        if base == _BASE_BRAIN and not silent:
             return _BRAIN, int(self._orders.wish[j]), core.NEVER_MS
         moment = self._clocks[j].at(time_ms)
         return _PLANNED[base], moment.stage, moment.until_ms
+
+    def _commanded(self, j: int, silent: bool, time_ms: int) -> tuple[int, int] | None:
+        """Who stands above brain and own plan, and which stage he wants."""
+        command = self._switches.commands.get(j)
+        if command is not None and command.control is Control.FLASH:
+            return _FLASH, FLASH
+        if command is not None and command.control is Control.HOLD:
+            return _HOLD, command.stage
+        preemption = self._preemptions.at.get(j)
+        if preemption is not None and in_force(preemption, time_ms):
+            return _PREEMPTED, preemption.stage
+        if command is not None and not silent and self._orders.wish[j] == command.stage:
+            return _APPROVED, command.stage
+        if command is not None:
+            self._switches.lapse(j)
+        return None
 
     def _limits_under(self, control: int) -> Sequence[Limits | None]:
         if control == _PREEMPTED:
