@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from citybrain.model import Batch, Movement, RoadNet, Tick
@@ -93,7 +93,8 @@ def _cycle(
         for s in inside:
             volume += _passed(junction, zone, m, users[zone], s, seen)
         used = [_in_use(zone, s, seen) for s in range(green, yellow)]
-        after = [seen.lanes[zone, s]["stop_occupied"] for s in range(end, end + 5)]
+        red = takewhile(lambda s: shown[s] == "red", range(end, end + 5))
+        after = [seen.lanes[zone, s]["stop_occupied"] for s in red]
         ratio = sum(used) / len(used), sum(after) / len(after)
         if min(ratio) >= near:
             near, line = min(ratio), ratio

@@ -8,7 +8,6 @@ from pathlib import Path
 import libsumo
 import msgspec
 import pytest
-from cities import in_own_process
 from hypothesis import given
 from hypothesis import strategies as st
 from small_net import city_of, crossroads
@@ -71,7 +70,7 @@ def test_a_cycle_at_full_splits_is_sumos(
     plan = of_program(program)
     length = cycle(greens)
     ours = [state for state, seconds in cycle_phases(plan) for _ in range(round(seconds))]
-    shown = in_own_process(shown_by_sumo, config, 5 * length)
+    shown = shown_by_sumo(config, 5 * length)
     for second in range(3 * length, 5 * length):  # by then SUMO has found into step
         assert shown[second] == ours[int(second - plan.begin_s) % length], second
     own = scenario.net().junctions[0].plan

@@ -94,13 +94,11 @@ def test_stages_that_are_not_allowed_are_gone_and_the_plan_goes_on(net: RoadNet)
 
 @settings(deadline=None)
 @given(st.data())
-def test_an_own_plan_shows_its_greens_with_the_junctions_change_times(draw: st.DataObject) -> None:
-    junctions = [j for j in read_scenario(data("cologne8")).net().junctions if j.refused is None]
-    junction = draw.draw(st.sampled_from(junctions))
+def test_an_own_plan_shows_its_greens_with_the_junctions_change_times(net: RoadNet, draw: st.DataObject) -> None:
+    junction = draw.draw(st.sampled_from(net.junctions))
     order = draw.draw(st.permutations(range(len(junction.stages))))
     greens = [draw.draw(st.integers(5, 60)) for _ in order]
     stages = [{"stage": s, "green_s": g} for s, g in zip(order, greens, strict=True)]
-    net = RoadNet("d", "n", _projection(), (0, 0, 1, 1), (), (junction,), (), "")
     plan = ruled(net, {"id": junction.id, "own_plan": {"stages": stages, "offset_s": 7}}, at=junction.id).plan
     assert plan.offset_s == 7
     assert [(p.stage, p.duration_s) for p in plan.phases if p.stage >= 0] == list(zip(order, greens, strict=True))
@@ -116,10 +114,6 @@ def test_the_example_of_the_settings_page_holds(net: RoadNet) -> None:
     under = apply_rules(net, rules(*tomllib.loads(example)["junction"]), "Europe/Berlin")
     changed = next(j for j in under.junctions if j.id == PLACE)
     assert (changed.max_red_s, changed.max_green_s, changed.plan.program) == (100, 45, "city.toml")
-
-
-def _projection() -> Any:
-    return read_scenario(data("cologne8")).net().projection
 
 
 @pytest.mark.parametrize(

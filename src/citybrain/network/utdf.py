@@ -88,8 +88,8 @@ def ring_barrier(signal: UtdfSignal, junction: str, lamps: Mapping[int, str]) ->
     """The signal's plan for a junction, its phases with those lamps. Raises RingError in one line.
 
     A phase's split is MaxGreen + Yellow + AllRed. Where one ring comes to a barrier before the other, its last
-    phase rests in green until both can cross it, as in a controller. Where the file says when phases start, the plan
-    begins then (Start); else its reference phase begins its green at Offset.
+    phase rests in green until both can cross it, as in a controller. Where the file says when phases start (Start)
+    the plan begins then; else its reference phase begins its green at Offset.
     """
     groups: dict[int, tuple[dict[int, RingPhase], dict[int, RingPhase]]] = {}
     for number in sorted(signal.records.get("BRP", {})):
