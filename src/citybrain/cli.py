@@ -144,6 +144,7 @@ def switch(
 def report(
     day: Annotated[str | None, typer.Option(help="Date, city time; default: the last one scored.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write: report.html or report.json.")] = None,
+    ab: Annotated[bool, typer.Option("--ab", help="Days of the brain against days of the own plans.")] = False,
     city: CityPath = None,
     data: Data = NO_DATA,
 ) -> None:
@@ -153,7 +154,7 @@ def report(
     """
     from citybrain.city.day_report import run_report
 
-    run_report(day, city, data, out)
+    run_report(day, city, data, out, ab)
 
 
 @app.command()

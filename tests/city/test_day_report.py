@@ -87,6 +87,14 @@ def test_the_files_say_the_same(data: Path, tmp_path: Path) -> None:
     assert "http" not in page, "it needs nothing from elsewhere"
 
 
+def test_days_a_week_apart_are_compared(data: Path) -> None:
+    """The city of the folder was under one arm only: there is no pair, and that is said."""
+    done = citybrain("report", "--ab", "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    assert f"A/B days until {DAY}, simulated: 0 pairs" in done.stdout
+    assert "street.ab_days" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -94,6 +102,7 @@ def test_the_files_say_the_same(data: Path, tmp_path: Path) -> None:
         (("--day", "9999-12-31"), "too far away"),
         (("--day", "2026-11-01"), "nothing was scored on that day"),
         (("--out", "report.pdf"), ".html or .json"),
+        (("--ab", "--out", "report.html"), "as .json"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_a_line(data: Path, options: tuple[str, ...], told: str) -> None:

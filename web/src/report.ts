@@ -53,6 +53,13 @@ interface Report {
   commands: { time_ms: number; area: string; control: Command; stage: number | null; who: string; why: string; accepted: boolean | null; reason: string }[];
 }
 
+/** Days of the brain against days of the own plans. */
+interface Weeks {
+  pairs: { brain: string; own_plan: string; hours: number; brain_delay_s: number; own_delay_s: number }[];
+  gain: number | null;
+  error: number | null;
+}
+
 const SAMPLES_AN_HOUR = 360;
 const AGAINST = ['actuated', 'own_plan'] as const;
 /** Below this part of the time under the brain, a day says little of the brain. */
@@ -65,6 +72,7 @@ const STEP = 34;
 export class DayReport extends Part {
   @state() private day = '';
   @state() private report: Report | null = null;
+  @state() private weeks: Weeks | null = null;
   @state() private failure = '';
   private asked = '';
 
@@ -83,8 +91,10 @@ export class DayReport extends Part {
   private async load(day: string): Promise<void> {
     try {
       const report = await fetched<Report>(`./api/report?day=${encodeURIComponent(day)}`);
+      const weeks = await fetched<Weeks>(`./api/ab?day=${encodeURIComponent(day)}`);
       if (day !== this.asked) return;
       this.report = report;
+      this.weeks = weeks;
       this.failure = '';
     } catch (error) {
       this.failure = error instanceof Error ? error.message : String(error);
@@ -114,7 +124,7 @@ export class DayReport extends Part {
   private body(report: Report): TemplateResult {
     if (!report.scored_hours) return html`<p class="note" data-none>${say('report.none')}</p>`;
     return html`${report.comparisons.map((c) => this.comparison(c))}
-      ${this.control(report)}
+      ${this.weeks?.gain == null ? nothing : this.abDays(this.weeks, this.weeks.gain)} ${this.control(report)}
       ${report.signals.length ? this.signals(report) : nothing}
       ${report.commands.length ? this.commands(report) : nothing}
       <h3>${say('report.notes')}</h3>
@@ -147,6 +157,40 @@ export class DayReport extends Part {
       </p>
       ${this.bars(c)}
       <div class="wide-table">${this.hours(c)}</div>
+    </section>`;
+  }
+
+  private abDays(weeks: Weeks, gain: number): TemplateResult {
+    const head = (text: string): TemplateResult => html`<th scope="col" class="num">${text}</th>`;
+    return html`<section class="against" data-ab>
+      <h3>${say('ab.title')}</h3>
+      <p class="gain ${gain < 0 ? 'is-bad' : ''}">
+        <span class="figure">${gain < 0 ? '▲ ' : ''}${percent(gain)}</span>
+        <span>${say(gain < 0 ? 'report.lost' : 'report.saved')}</span>
+        <span class="caption">${
+          weeks.error === null ? say('ab.one') : say('ab.error', { n: weeks.pairs.length, error: percent(weeks.error, false, 1) })
+        }</span>
+      </p>
+      <table class="hours">
+        <thead>
+          <tr>
+            <th scope="col">${say('control.brain')}</th><th scope="col">${say('control.own_plan')}</th>
+            ${head(say('ab.hours'))} ${head(`${say('measure.delay_s')} (${say('unit.s')})`)} ${head(say('control.own_plan'))}
+            ${head(say('report.gain'))}
+          </tr>
+        </thead>
+        <tbody>
+          ${weeks.pairs.map(
+            (p) => html`<tr>
+              <td>${p.brain}</td><td>${p.own_plan}</td>
+              <td class="num">${number(p.hours, 1)}</td>
+              <td class="num">${number(p.brain_delay_s, 1)}</td><td class="num shadow">${number(p.own_delay_s, 1)}</td>
+              <td class="num">${percent(1 - p.brain_delay_s / p.own_delay_s)}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+      <p class="caption">${say('ab.meaning')}</p>
     </section>`;
   }
 

@@ -426,6 +426,15 @@ export const WORDS = {
     '一天只是一次抽样：小时间差异不等于日间差异。',
   ],
 
+  'ab.title': ['A/B days: brain against own plans', 'A/B日：大脑对比自有方案'],
+  'ab.one': ['One pair of days says nothing of the spread.', '仅一对日期，无法说明离散程度。'],
+  'ab.error': ['{n} pairs, standard error {error}.', '{n}对日期，标准误{error}。'],
+  'ab.hours': ['Hours', '小时数'],
+  'ab.meaning': [
+    'The same weekday a week apart, at the same times of day; each day in one pair.',
+    '相隔一周的同一星期日，取相同时刻；每天只入一对。',
+  ],
+
   'events.title': ['Events', '事件'],
   'events.none': ['Nothing has happened yet.', '尚无事件。'],
   'event.rain': ['Rain', '降雨'],

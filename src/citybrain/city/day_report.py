@@ -21,7 +21,16 @@ from citybrain.city.locate import City, locate
 from citybrain.city.query import person
 from citybrain.city.settings import SettingsError
 from citybrain.cloud import DataFolder, atomic_write
-from citybrain.cockpit import Comparison, DayReport, day_report, day_span
+from citybrain.cockpit import (
+    AbReport,
+    Comparison,
+    DayReport,
+    Span,
+    ab_report,
+    day_report,
+    day_span,
+    weeks_until,
+)
 from citybrain.hub import Hub, Purpose, Query, load_catalogue, read_embedded
 from citybrain.library import LibraryClient
 from citybrain.model import Declarations, from_ms
@@ -30,14 +39,26 @@ FORMS = (".html", ".json")
 NAMES = {"actuated": "actuated (SUMO's own)", "own_plan": "the own plan"}
 
 
-def run_report(day: str | None, city: str | None, data: Path, out: Path | None) -> None:
-    """Print the report of a day, or write it to a file. Raises SettingsError, HubError, HubRefused."""
+def run_report(day: str | None, city: str | None, data: Path, out: Path | None, ab: bool) -> None:
+    """Print the report of a day, or write it to a file; with `ab` that of the A/B days up to it.
+
+    Raises SettingsError, HubError, HubRefused.
+    """
+    if ab and out is not None and out.suffix == ".html":
+        raise SettingsError(f"--out {out}: the comparison of A/B days is written as .json")
     if out is not None and out.suffix not in FORMS:
         raise SettingsError(f"--out {out}: name a file that ends in {' or '.join(FORMS)}")
     found = locate(city, data)
     wanted = None if day is None else _date(day)
-    date_, report = asyncio.run(_read(found, wanted))
     console = Console(highlight=False, soft_wrap=True)
+    if ab:
+        date_, weeks = asyncio.run(_read_ab(found, wanted))
+        if out is None:
+            _print_ab(date_, weeks, console)
+        else:
+            atomic_write(out, msgspec.json.format(msgspec.json.encode(weeks)))
+        return
+    date_, report = asyncio.run(_read(found, wanted))
     if out is None:
         _print(found, date_, report, console)
         return
@@ -59,16 +80,25 @@ def _date(text: str) -> date:
 async def _read(city: City, day: date | None) -> tuple[date, DayReport]:
     """The report of a day; of the last one that was scored where none is named."""
     async with _reader(city.data) as read:
-        if day is None:
-            day = await read.last_day(city)
-        try:
-            span = day_span(day, city.settings.zone)
-        except OverflowError:
-            raise SettingsError(f"--day {day}: too far away") from None
-        report = await day_report(read, span)
+        day = day or await read.last_day(city)
+        report = await day_report(read, _span(day, city))
     if not report.scored_hours:
         raise SettingsError(f"--day {day}: nothing was scored on that day; without --day: the last one that was")
     return day, report
+
+
+async def _read_ab(city: City, day: date | None) -> tuple[date, AbReport]:
+    """The A/B days of the weeks until a day; until the last one that was scored where none is named."""
+    async with _reader(city.data) as read:
+        day = day or await read.last_day(city)
+        return day, await ab_report(read, weeks_until(_span(day, city)), city.settings.zone)
+
+
+def _span(day: date, city: City) -> Span:
+    try:
+        return day_span(day, city.settings.zone)
+    except OverflowError:
+        raise SettingsError(f"--day {day}: too far away") from None
 
 
 class _Reading:
@@ -121,6 +151,22 @@ def _print(city: City, day: date, report: DayReport, console: Console) -> None:
         console.print(f"{what}: {told}", markup=False)
     console.print(f"silences of the brain: {report.silences.n} at {report.silences.junctions} junctions")
     console.print(f"commands of people: {len(report.commands)}")
+
+
+def _print_ab(day: date, report: AbReport, console: Console) -> None:
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name in ("brain on", "own plan on", "hours", "delay s", "own s", "saved"):
+        table.add_column(name, justify="left" if "on" in name else "right", no_wrap=True)
+    for p in report.pairs:
+        figures = (f"{p.hours:.1f}", f"{p.brain_delay_s:.1f}", f"{p.own_delay_s:.1f}", f"{p.gain:+.1%}")
+        table.add_row(str(p.brain), str(p.own_plan), *figures)
+    console.print(f"A/B days until {day}, simulated: {len(report.pairs)} pairs of the same weekday a week apart")
+    if report.gain is None:
+        console.print("none yet: it takes two weeks with street.ab_days (city.toml)")
+        return
+    console.print(table)
+    error = "one pair says nothing of the spread" if report.error is None else f"standard error {report.error:.1%}"
+    console.print(f"saved by the brain: {report.gain:+.1%} of the delay; {error}", markup=False)
 
 
 def gain_words(comparison: Comparison) -> str:

@@ -41,6 +41,8 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of SUMO additional files whose signal programs take the place of the network's."""
     shadow: bool | tuple[Shadow, ...] = True
     """Run the same city under another control beside it: true is ["actuated"]."""
+    ab_days: bool = False
+    """Every other day the whole city runs its own plans, for a fair comparison with the brain."""
 
     @property
     def shadows(self) -> tuple[Shadow, ...]:

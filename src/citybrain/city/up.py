@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
+from citybrain.city.ab_days import alternate
 from citybrain.city.address import Address, write_address
 from citybrain.city.diary import Diary
 from citybrain.city.errors import EXIT_INPUT, EXIT_INTERNAL, PreparationFailed
@@ -37,7 +38,7 @@ from citybrain.cloud import (
     hide,
     kept,
 )
-from citybrain.model import from_ms
+from citybrain.model import Level, from_ms
 
 GB = 1024**3
 FRIDAY = 4
@@ -99,9 +100,24 @@ async def _run(city: City, folder: DataFolder, console: Console) -> None:
             with Registers(folder.registers, declarations) as registers:
                 await registers.drain(bus)
             saved = Minutes(folder.path, "street").newest()
-            async with Diary(bus, saved[0] if saved else plan.opens_ms()) as diary:
+            async with Diary(bus, saved[0] if saved else plan.opens_ms()) as diary, _alternating(plan, bus):
                 await _live(plan, folder, page, console, diary)
     console.print("stopped; the next start goes on from here")
+
+
+@asynccontextmanager
+async def _alternating(plan: RunPlan, bus: Bus) -> AsyncGenerator[None]:
+    """The A/B days, where they are wanted, all the while."""
+    if not plan.settings.street.ab_days:
+        yield
+        return
+    area = next(a.id for a in plan.net().areas if a.level is Level.CITY)
+    task = asyncio.create_task(alternate(bus, area, plan.settings.zone))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _live(plan: RunPlan, folder: DataFolder, page: str, console: Console, diary: Diary) -> None:

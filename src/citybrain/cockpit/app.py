@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from fastapi import FastAPI, Request, WebSocket
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from citybrain.cockpit.ab_report import ab_report, weeks_until
 from citybrain.cockpit.audience import Audience
 from citybrain.cockpit.day_report import day_report
 from citybrain.cockpit.follow import Follower
@@ -142,10 +144,22 @@ def _serve_report(app: FastAPI, window: Window, zone: str) -> None:
     @app.get("/api/report", summary="What was gained on a day, and what happened to control")
     async def get_report(day: str) -> Response:
         span = read_span(day, "00:00", "24:00", zone)
-        try:
+        with _library_answers():
             return json_response(await day_report(read, span))
-        except HubSilentError as e:
-            raise RequestError(503, f"the library does not answer: {e}", "library") from None
+
+    @app.get("/api/ab", summary="Days of the brain against days of the own plans, up to a day")
+    async def get_ab(day: str) -> Response:
+        last = read_span(day, "00:00", "24:00", zone)
+        with _library_answers():
+            return json_response(await ab_report(read, weeks_until(last), ZoneInfo(zone)))
+
+
+@contextlib.contextmanager
+def _library_answers() -> Iterator[None]:
+    try:
+        yield
+    except HubSilentError as e:
+        raise RequestError(503, f"the library does not answer: {e}", "library") from None
 
 
 def _serve_switch(app: FastAPI, net: RoadNet, live: LiveCity, window: Window) -> None:
