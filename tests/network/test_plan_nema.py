@@ -89,7 +89,7 @@ def test_the_stages_are_all_pairs_that_may_be_green_together(tmp_path: Path) -> 
 
 def test_a_ramp_with_phases_in_one_ring_only() -> None:
     def phase(number: int, green: float, word: str) -> RingPhase:
-        return RingPhase(number, green, 4.0, 1.0, 5.0, word)
+        return RingPhase(number, green, 4.0, 1.0, word)
 
     one, two, four, six = phase(1, 11, "Grr"), phase(2, 60, "rGr"), phase(4, 20, "rrG"), phase(6, 76, "GGr")
     plan = checked(RingBarrier("c", "n", (((one, two), (six,)), ((four,), ())), 0.0))
@@ -119,7 +119,7 @@ def plans(draw: st.DrawFn) -> RingBarrier:
 
 def _drawn(draw: st.DrawFn, number: int, split: int) -> RingPhase:
     yellow, red = draw(st.sampled_from((3.0, 3.6, 4.0))), draw(st.sampled_from((0.0, 1.0, 1.5)))
-    return RingPhase(number, round(split - yellow - red, 3), yellow, red, 5.0, lamps(number))
+    return RingPhase(number, round(split - yellow - red, 3), yellow, red, lamps(number))
 
 
 @given(plans())
@@ -156,7 +156,7 @@ def test_rings_that_do_not_fit_are_refused_by_name(name: str, tmp_path: Path) ->
 
 
 def test_a_phase_without_green_or_of_another_length_is_refused() -> None:
-    good = RingPhase(1, 20.0, 3.0, 2.0, 5.0, "Gr")
+    good = RingPhase(1, 20.0, 3.0, 2.0, "Gr")
     for bad, reason in (
         (msgspec.structs.replace(good, green_s=0.0, red_s=22.0), "phase 1 has no green"),
         (msgspec.structs.replace(good, lamps="Grr"), "has 3 lamps, others have more or fewer"),

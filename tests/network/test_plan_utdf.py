@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_net import city_of, crossroads
 
+from citybrain.guard.limits import clashes as guard_clashes
 from citybrain.model import RoadNet
 from citybrain.network import read_net, read_scenario
 from citybrain.network.nema_plan import RingError, cycle_phases
@@ -173,6 +175,34 @@ def test_a_file_that_is_no_utdf_is_refused_in_one_line(text: str, tmp_path: Path
     with pytest.raises(UtdfError) as refused:
         read_utdf(written(tmp_path, text))
     assert str(refused.value).startswith(str(tmp_path)) and "\n" not in str(refused.value)
+
+
+def test_a_damaged_file_is_refused_in_one_line_or_read(tmp_path: Path, net: RoadNet) -> None:
+    """Cells lost or changed: never another failure than UtdfError, and what is taken is safe and whole."""
+    good = utdf().splitlines()
+    taken = 0
+    for seed in range(300):
+        chance = random.Random(seed)
+        lines = list(good)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(lines))
+            cells = lines[at].split(",")
+            cells[chance.randrange(len(cells))] = chance.choice(
+                ["", "x", "-1", "0", "1e9", "nan", "inf", "９", "9" * 30]
+            )
+            lines[at] = chance.choice(["", ",".join(cells), ",".join(cells)])
+        try:
+            found = import_plans(written(tmp_path, "\n".join(lines)), net)
+        except UtdfError as e:
+            assert "\n" not in str(e)
+            continue
+        for plan in found.plans:
+            taken += 1
+            assert 10 < plan.cycle_s < 2500
+            assert not any(
+                guard_clashes(s, net.junctions[0].conflicts, net.junctions[0].yields) for s, _ in plan.phases
+            )
+    assert taken > 50
 
 
 def test_a_missing_file_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ SLOWER_MPS = 2.24
 ENTRY_MPS = {"l": 8.94, "r": 5.36, "t": 5.36}
 """Speed at which a turn enters the junction: 20 mph to the left, 12 mph to the right."""
 MUTCD_YELLOW_S = (3.0, 6.0)
-MUTCD_RED_S = 6.0
 RILSA_YELLOW_S = ((50.0, 3.0), (60.0, 4.0), (70.0, 5.0))
 """Yellow by the speed allowed in km/h (at most 70 km/h before a signal)."""
 

@@ -28,7 +28,6 @@ class RingPhase(Struct, frozen=True):
     green_s: float
     yellow_s: float
     red_s: float
-    min_green_s: float
     lamps: str
 
     @property
@@ -163,7 +162,7 @@ def _phase(row: RingRow) -> RingPhase:
     if not row.name.isdecimal():
         raise RingError(f"phase {row.name!r} has no number for a name")
     lamps = "".join(c if c in "Gg" else "r" for c in row.state)
-    return RingPhase(int(row.name), row.max_green, row.yellow, row.red, row.min_green, lamps)
+    return RingPhase(int(row.name), row.max_green, row.yellow, row.red, lamps)
 
 
 def _length(group: tuple[tuple[RingPhase, ...], tuple[RingPhase, ...]]) -> float:

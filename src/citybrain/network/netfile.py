@@ -20,7 +20,7 @@ _MOTOR = frozenset(
     {"all", "passenger", "private", "taxi", "bus", "coach", "delivery", "truck", "trailer", "evehicle"}
 )
 _MAX_BYTES = 2_000_000_000
-_RING_TIMES = (("minDur", "5"), ("maxDur", "50"), ("yellow", "3"), ("red", "2"))
+_RING_TIMES = (("maxDur", "50"), ("yellow", "3"), ("red", "2"))
 
 
 class NetError(ValueError):
@@ -109,7 +109,6 @@ class RingRow:
 
     name: str
     state: str
-    min_green: float
     max_green: float
     yellow: float
     red: float

@@ -6,6 +6,7 @@ Read for the signal plans in it: which phases serve which movement, splits, ring
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,7 +36,6 @@ class UtdfMove(Struct, frozen=True):
 
     protected: tuple[int, ...]
     permitted: tuple[int, ...]
-    lanes: int
 
 
 class UtdfSignal(Struct, frozen=True):
@@ -63,8 +63,8 @@ def read_utdf(file: Path) -> tuple[UtdfSignal, ...]:
         if node.get("TYPE") != "0" or name not in phases:
             continue
         try:
-            x, y = float(node["X"]) * scale, float(node["Y"]) * scale
-        except (KeyError, ValueError):
+            x, y = (_number(node[key], 0.0) * scale for key in ("X", "Y"))
+        except (KeyError, RingError):
             raise UtdfError(f"{file}: node {name} has no X and Y that are numbers") from None
         streets = [s for s in links.get(name, {}).get("Name", {}).values() if s]
         timing = {record: cells.get("DATA", "") for record, cells in plans.get(name, {}).items()}
@@ -150,17 +150,15 @@ def _begin(signal: UtdfSignal, plan: RingBarrier) -> float:
 
 
 def _phase(signal: UtdfSignal, number: int, lamps: Mapping[int, str]) -> RingPhase:
-    green, yellow, red, least = (
-        _seconds(signal, record, number) for record in ("MaxGreen", "Yellow", "AllRed", "MinGreen")
-    )
+    green, yellow, red = (_seconds(signal, record, number) for record in ("MaxGreen", "Yellow", "AllRed"))
     if number not in lamps:
         raise RingError(f"phase {number} serves no movement of the junction")
-    return RingPhase(number, green, yellow, red, least, lamps[number])
+    return RingPhase(number, green, yellow, red, lamps[number])
 
 
 def _brp(signal: UtdfSignal, number: int) -> tuple[int, int, int]:
     text = signal.records["BRP"][number]
-    if len(text) != 3 or not text.isdecimal() or text[1] not in "12":
+    if len(text) != 3 or not text.isascii() or not text.isdigit() or text[1] not in "12":
         raise RingError(f"phase {number} has BRP {text!r}: three digits for barrier, ring 1 or 2, and position")
     return int(text[0]), int(text[1]), int(text[2])
 
@@ -176,34 +174,36 @@ def _number(text: str, default: float) -> float:
     if not text:
         return default
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise RingError(f"{text!r} is no number") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise RingError(f"{text[:20]!r} is no number")
+    return value
 
 
 def _moves(rows: Mapping[str, Mapping[str, str]]) -> dict[str, UtdfMove]:
-    columns = {c for record in ("Lanes", "Phase1") for c in rows.get(record, {})}
     found = {}
-    for column in sorted(columns):
-        kinds = ("Phase", "PermPhase")
-        protected, permitted = (
-            tuple(
-                int(t)
-                for n in range(1, 5)
-                if (t := rows.get(f"{kind}{n}", {}).get(column, "")).isdecimal() and t != "0"
-            )
-            for kind in kinds
-        )
-        lanes = rows.get("Lanes", {}).get(column, "").lstrip("*")
-        count = int(lanes) if lanes.isdecimal() else 0
-        if protected or permitted or count:
-            found[column] = UtdfMove(protected, permitted, count)
+    for column in sorted({c for record in ("Lanes", "Phase1") for c in rows.get(record, {})}):
+        protected, permitted = (_served(rows, kind, column) for kind in ("Phase", "PermPhase"))
+        if protected or permitted or rows.get("Lanes", {}).get(column, "0").strip("*") != "0":
+            found[column] = UtdfMove(protected, permitted)
     return found
+
+
+def _served(rows: Mapping[str, Mapping[str, str]], kind: str, column: str) -> tuple[int, ...]:
+    """The phases of the records `kind`1 to `kind`4 in a movement's column."""
+    texts = [rows.get(f"{kind}{n}", {}).get(column, "") for n in range(1, 5)]
+    return tuple(int(t) for t in texts if _is_phase(t))
+
+
+def _is_phase(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 2 and text != "0"
 
 
 def _phases(rows: Mapping[str, Mapping[str, str]]) -> dict[str, dict[int, str]]:
     return {
-        record: {int(c[1:]): text for c, text in cells.items() if c[:1] == "D" and c[1:].isdecimal() and text}
+        record: {int(c[1:]): text for c, text in cells.items() if c[:1] == "D" and _is_phase(c[1:])}
         for record, cells in rows.items()
     }
 

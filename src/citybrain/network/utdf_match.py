@@ -123,7 +123,7 @@ def _move(signal: UtdfSignal, direction: str, movement: Movement) -> UtdfMove:
     for other in beside:
         if other is not None and (other.protected or other.permitted):
             phases = (*other.protected, *other.permitted)
-            return UtdfMove((), phases, 0) if movement.turn != "s" else UtdfMove(phases, (), 0)
+            return UtdfMove((), phases) if movement.turn != "s" else UtdfMove(phases, ())
     raise RingError(f"no phase serves {movement.id}: {direction} has none in the file")
 
 
