@@ -6,7 +6,7 @@ SET_UP := $(BIN)/python set_up.py
 JOBS ?= 1
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
-.PHONY: run test test-long check bench bench-signals clean help
+.PHONY: run test test-long check prove bench bench-signals clean help
 
 run: $(VENV)/.ready ## set everything up and start the default city
 	@exec $(BIN)/citybrain up
@@ -21,6 +21,9 @@ check: $(VENV)/.ready-dev ## style, types, dead declarations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+prove: $(VENV)/.ready-dev ## the guard's proof with real timers and on the junctions of real networks
+	$(BIN)/python tests/guard/guard_prove.py
 
 bench: $(VENV)/.ready-dev ## the tables of docs/performance.md
 	$(BIN)/python -m bench
