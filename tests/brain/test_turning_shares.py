@@ -53,7 +53,7 @@ def test_where_nothing_tells_the_movements_apart_the_prior_stays_and_says_that_i
     counts, watched = turning.start(), np.ones(len(layout.zones))
     for _ in range(600):
         counts = turning.counted(counts, watched, watched, np.ones(6, np.bool_))
-    assert shares(turning, counts, "a/e_0", layout) == pytest.approx([0.75, 0.25])
+    assert shares(turning, counts, "a/e_0", layout) == pytest.approx([2 / 3, 1 / 3])
     assert not turning.known[turning.zone == layout.zones.names.index("a/e_0").as_py()].any()
     _, sd = turning.link_share(counts)
     assert sd[3] > 0.25 > sd[0]

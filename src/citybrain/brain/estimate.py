@@ -206,7 +206,8 @@ class EstimateQueues:
         lane, turns = self._layout.pair_zone, self._flow.turning
         goes = turns.lane_share(s["turned_veh"])[turns.kept]
         stands = goes / np.bincount(lane, goes, minlength=len(self._layout.zones))[lane]
-        split = stands * (1.0 - stands) * s["queue_now"][lane]
+        doubt = turns.lane_doubt(s["turned_veh"])[turns.kept] * (stands < 1.0)
+        split = stands * (1.0 - stands) * s["queue_now"][lane] + doubt * s["queue_now"][lane] ** 2
         flow, flow_sd = (f(s["saturated_veh"], s["saturated_s"]) for f in (sat.saturation, sat.saturation_sd))
         share, share_sd = (x[at] for x in turns.link_share(s["turned_veh"]))
         unfed = ~self._has_zone[at]

@@ -14,10 +14,10 @@ from citybrain.brain.ids import Places
 from citybrain.brain.layout import Flags, Floats, Layout
 
 MEMORY_S = 1200.0
-PRIOR_VEH = {"s": 3.0, "l": 1.0, "r": 1.0}
-"""Vehicles that a movement of a lane begins with, by its turn: most go straight on where nothing says
-otherwise."""
-PRIOR_OTHER_VEH = 0.2
+PRIOR_VEH = {"s": 2.0, "l": 1.0, "r": 1.0}
+"""Vehicles that a movement of a lane begins with, by its turn. Straight on is commonest, but not by much on lanes
+that are shared: where nothing tells the movements apart, this is what remains."""
+PRIOR_OTHER_VEH = 0.5
 FIT_EVERY_MS = 60_000
 FIT_POWER = 0.3
 """Part of the way (in logarithms) that a fit goes: flows of a few minutes differ by chance and by the way's
@@ -106,6 +106,16 @@ class Turning:
     def lane_share(self, counts: Floats) -> Floats:
         """Part of each lane's vehicles that go each way, shape (P,)."""
         return counts / np.maximum(self._lane(counts), 1e-9)
+
+    def lane_doubt(self, counts: Floats) -> Floats:
+        """Variance of `lane_share`, shape (P,): of a multinomial count; where counts do not tell the movement, of
+        a share of which nothing is known (uniform: a third of that of one vehicle)."""
+        share = self.lane_share(counts)
+        return (
+            share
+            * (1.0 - share)
+            * np.maximum(1.0 / (self._lane(counts) + 1.0), np.where(self.known, 0.0, 1.0 / 3.0))
+        )
 
     def link_share(self, counts: Floats) -> tuple[Floats, Floats]:
         """Part of the vehicles of its link that each movement takes and its standard deviation, shapes (M,), (M,).
