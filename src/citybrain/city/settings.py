@@ -35,6 +35,8 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the demand that drives."""
     sensors: Literal["clean", "field"] = "clean"
     """"clean", or "field": detectors that fail and miscount as real ones do."""
+    backup_s: Annotated[int, Meta(ge=1, le=65_535)] = 3
+    """After this time without an order a junction runs its own plan (NTCIP 1202 unitBackupTime, 0: never)."""
     day: str | None = None
     """Date of the first day (2026-11-22); today where none is given."""
     plans: Annotated[tuple[str, ...], Meta(max_length=64)] = ()

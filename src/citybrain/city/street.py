@@ -108,7 +108,7 @@ class Street:
             run=run,
             sensors=plan.settings.street.sensors,
         )
-        guard = Guard(net, city.time_ms)
+        guard = Guard(net, city.time_ms, backup_ms=plan.settings.street.backup_s * 1000)
         if saved:
             try:
                 guard.load((saved / "guard.bin").read_bytes())
