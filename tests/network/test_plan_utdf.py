@@ -150,6 +150,24 @@ def test_a_ring_that_is_at_the_barrier_first_rests_in_green(tmp_path: Path, net:
     assert plan.phases == usual.phases
 
 
+def test_a_crossing_goes_with_phases_beside_which_nobody_has_the_way_over_it(tmp_path: Path) -> None:
+    walks = read_net(
+        crossroads(tmp_path, "--sidewalks.guess", "--sidewalks.guess.max-speed", "20", "--crossings.guess")
+    )
+    (junction,) = walks.junctions
+    found = import_plans(written(tmp_path, utdf()), walks)
+    (plan,) = found.plans
+    assert plan.remarks == ()
+    crossings = [m.signal_links[0] for m in junction.movements if m.turn == "p"]
+    assert len(crossings) == 4
+    for k in crossings:
+        green = [s for s, _ in plan.phases if s[k] == "G"]
+        assert green, "every crossing has its walk"
+        for state in green:
+            going = [j for j in junction.conflicts[k] if state[j] in "Gg"]
+            assert all(state[j] == "g" and k in junction.yields[j] for j in going)
+
+
 BAD = {
     "cycle": (utdf(cycle=100.0), "INTID c: its splits add up to 120 s, not to its cycle of 100 s"),
     "rings": (utdf(splits=SPLITS | {8: 57.0}), "its splits add up to 130 s, not to its cycle of 120 s"),

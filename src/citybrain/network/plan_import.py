@@ -14,7 +14,7 @@ from citybrain.network.nema_plan import RingBarrier, RingError, cycle_phases, of
 from citybrain.network.netfile import ProgramRow, read_programs
 from citybrain.network.stage_repair import clashes, giving_way
 from citybrain.network.utdf import read_utdf, ring_barrier
-from citybrain.network.utdf_match import match, phase_lamps
+from citybrain.network.utdf_match import match, phase_lamps, with_walks
 
 
 class ImportedPlan(Struct, frozen=True):
@@ -91,7 +91,8 @@ def _of_utdf(file: Path, net: RoadNet, ids: Mapping[str, str]) -> PlanImport:
     for name, signal in sorted(found.signals.items()):
         try:
             lamps = phase_lamps(signal, junctions[name], links)
-            plans.append(_of_rings(ring_barrier(signal, name, lamps), junctions[name]))
+            rings = with_walks(ring_barrier(signal, name, lamps), junctions[name])
+            plans.append(_of_rings(rings, junctions[name]))
         except RingError as e:
             refused[name] = f"INTID {signal.id}: {e}"
     return PlanImport(tuple(plans), refused)

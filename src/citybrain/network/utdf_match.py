@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 
 from citybrain.model import Junction, Link, Movement, RoadNet
-from citybrain.network.nema_plan import RingError
+from citybrain.network.nema_plan import RingBarrier, RingError, RingPhase
 from citybrain.network.utdf import HEADINGS, UtdfMove, UtdfSignal
 
 NEAR_M = 40.0
@@ -87,8 +88,7 @@ def phase_lamps(signal: UtdfSignal, junction: Junction, links: Mapping[str, Link
     """For each phase the lamps that it gives the junction's links. Raises RingError in one line.
 
     Each approach of the junction is the UTDF approach whose direction of travel comes nearest. A turn without
-    phases of its own goes with the straight movement beside it and gives way. A crossing goes with the phases that
-    let nobody over it who does not give way to it.
+    phases of its own goes with the straight movement beside it and gives way.
     """
     directions = _directions(signal, junction, links)
     lamps: dict[int, list[str]] = {}
@@ -101,18 +101,34 @@ def phase_lamps(signal: UtdfSignal, junction: Junction, links: Mapping[str, Link
                 row = lamps.setdefault(phase, ["r"] * junction.signal_links)
                 for k in movement.signal_links:
                     row[k] = letter if row[k] != "G" else "G"
-    found = {phase: "".join(row) for phase, row in lamps.items()}
-    return {phase: _with_walks(word, junction) for phase, word in found.items()}
+    return {phase: "".join(row) for phase, row in lamps.items()}
 
 
-def _with_walks(lamps: str, junction: Junction) -> str:
-    walks = [k for m in junction.movements if m.turn == "p" for k in m.signal_links]
-    letters = list(lamps)
-    for k in walks:
-        going = [j for j in junction.conflicts[k] if lamps[j] != "r"]
-        if all(lamps[j] == "g" and k in junction.yields[j] for j in going):
+def with_walks(plan: RingBarrier, junction: Junction) -> RingBarrier:
+    """The plan with its crossings: one goes with a phase when neither that phase nor any that may run beside it
+    gives somebody the way over the crossing; who gives way to it may go."""
+    groups = []
+    for group in plan.groups:
+        rings = []
+        for ring, other in ((group[0], group[1]), (group[1], group[0])):
+            rings.append(tuple(_with_walks(phase, other, junction) for phase in ring))
+        groups.append((rings[0], rings[1]))
+    return msgspec.structs.replace(plan, groups=tuple(groups))
+
+
+def _with_walks(phase: RingPhase, beside: Sequence[RingPhase], junction: Junction) -> RingPhase:
+    letters = list(phase.lamps)
+    for k in (k for m in junction.movements if m.turn == "p" for k in m.signal_links):
+        over = [
+            (word[j], k in junction.yields[j]) for word in _words(phase, beside) for j in junction.conflicts[k]
+        ]
+        if all(letter == "r" or (letter == "g" and yields) for letter, yields in over):
             letters[k] = "G"
-    return "".join(letters)
+    return msgspec.structs.replace(phase, lamps="".join(letters))
+
+
+def _words(phase: RingPhase, beside: Sequence[RingPhase]) -> list[str]:
+    return [phase.lamps, *(p.lamps for p in beside)]
 
 
 def _move(signal: UtdfSignal, direction: str, movement: Movement) -> UtdfMove:
