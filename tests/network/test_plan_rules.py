@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 from cities import data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_net import crossroads
 
 from citybrain.guard import limits_of
 from citybrain.guard.plan import PlanClock
 from citybrain.model import Junction, JunctionRule, Priority, RoadNet
-from citybrain.network import RuleError, apply_rules, read_scenario
+from citybrain.network import RuleError, apply_rules, read_net, read_scenario
 
 PLACE = "247379907"
 
@@ -92,20 +95,33 @@ def test_stages_that_are_not_allowed_are_gone_and_the_plan_goes_on(net: RoadNet)
     assert {clock.at(s * 1000).stage for s in range(200)} == {0, 1}
 
 
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> RoadNet:
+    """A crossroads whose crossings take longer to clear than its yellow lasts."""
+    options = ("--sidewalks.guess", "--sidewalks.guess.max-speed", "20", "--crossings.guess")
+    return read_net(crossroads(tmp_path_factory.mktemp("walked"), *options))
+
+
 @settings(deadline=None)
 @given(st.data())
-def test_an_own_plan_shows_its_greens_with_the_junctions_change_times(net: RoadNet, draw: st.DataObject) -> None:
-    junction = draw.draw(st.sampled_from(net.junctions))
+def test_an_own_plan_shows_its_greens_with_the_junctions_change_times(
+    net: RoadNet, walked: RoadNet, draw: st.DataObject
+) -> None:
+    of = draw.draw(st.sampled_from((net, walked)))
+    junction = draw.draw(st.sampled_from(of.junctions))
     order = draw.draw(st.permutations(range(len(junction.stages))))
     greens = [draw.draw(st.integers(5, 60)) for _ in order]
     stages = [{"stage": s, "green_s": g} for s, g in zip(order, greens, strict=True)]
-    plan = ruled(net, {"id": junction.id, "own_plan": {"stages": stages, "offset_s": 7}}, at=junction.id).plan
+    plan = ruled(of, {"id": junction.id, "own_plan": {"stages": stages, "offset_s": 7}}, at=junction.id).plan
     assert plan.offset_s == 7
     assert [(p.stage, p.duration_s) for p in plan.phases if p.stage >= 0] == list(zip(order, greens, strict=True))
-    for before, phase, after in zip(plan.phases[-1:] + plan.phases, plan.phases, plan.phases[1:], strict=False):
-        for i, lamp in enumerate(phase.lamps):
-            assert (lamp != "y") or (before.lamps[i] in "Gg" and after.lamps[i] == "r")
-            assert not (before.lamps[i] in "Gg" and lamp == "r"), "no green ends without yellow"
+    for i, yellow in enumerate(junction.yellow_s):
+        shown = [(p.lamps[i], p.duration_s) for p in plan.phases * 2]
+        runs = [(lamp, sum(s for _, s in run)) for lamp, run in groupby(shown, itemgetter(0))]
+        for (before, _), (lamp, seconds), (after, _) in zip(runs, runs[1:], runs[2:], strict=False):
+            assert lamp != "y" or after == "r"
+            assert lamp != "y" or (before in "Gg" and seconds == pytest.approx(yellow))
+            assert not (before in "Gg" and lamp == "r"), "no green ends without yellow"
 
 
 def test_the_example_of_the_settings_page_holds(net: RoadNet) -> None:

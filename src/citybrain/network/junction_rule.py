@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
@@ -182,12 +183,21 @@ def own_plan(junction: Junction, rule: OwnPlanRule) -> OwnPlan:
 
 
 def change_phases(junction: Junction, before: str, after: str) -> list[PlanPhase]:
-    """What lies between two stages: yellow for who loses green, then all-red if anybody gains it."""
-    ends = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a in GREEN and b not in GREEN]
-    if not ends:
+    """What lies between two stages: each link that loses green has its own yellow, all ending together (a crossing
+    clears while vehicles still go), then all-red if anybody gains green."""
+    yellow = {
+        i: junction.yellow_s[i]
+        for i, (a, b) in enumerate(zip(before, after, strict=True))
+        if a in GREEN and b not in GREEN
+    }
+    if not yellow:
         return []
-    yellow = "".join("y" if i in ends else a for i, a in enumerate(before))
-    found = [PlanPhase(yellow, max(junction.yellow_s[i] for i in ends), -1)]
+    longest = max(yellow.values())
+    begins = sorted({longest - seconds for seconds in yellow.values()})
+    found = []
+    for begin, end in pairwise((*begins, longest)):
+        lamps = "".join("y" if longest - yellow.get(i, 0.0) <= begin else a for i, a in enumerate(before))
+        found.append(PlanPhase(lamps, round(end - begin, 3), -1))
     if any(a not in GREEN and b in GREEN for a, b in zip(before, after, strict=True)) and junction.all_red_s > 0:
-        found.append(PlanPhase(yellow.replace("y", "r"), junction.all_red_s, -1))
+        found.append(PlanPhase(found[-1].lamps.replace("y", "r"), junction.all_red_s, -1))
     return found
