@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 from msgspec import Struct
 
 from citybrain.model import Junction, Link, Movement, RoadNet
@@ -15,10 +16,13 @@ from citybrain.network.utdf import HEADINGS, UtdfMove, UtdfSignal
 
 NEAR_M = 40.0
 """A signal and a junction are the same when they lie no farther apart."""
-MOST_PLACES = 3000
+MOST_PLACES = 2000
+TRIED = 40
+"""Shifts that are looked at, the most agreed on."""
 LOOK_BACK_M = 20.0
 """An approach's heading is that of its last metres."""
 TURN_AWAY_DEG = 60.0
+Places = npt.NDArray[np.float64]
 _LETTER = {"s": "T", "l": "L", "r": "R", "t": "U"}
 
 
@@ -62,15 +66,14 @@ def _by_place(signals: Sequence[UtdfSignal], junctions: Sequence[Junction]) -> d
         return {}
     there = np.array([j.point for j in junctions])
     here = np.array([(s.x_m, s.y_m) for s in signals])
-    best, most = np.zeros(2), 0
-    for origin in here[: min(len(here), 50)]:
-        for target in there:
-            near = _nearest(here + (target - origin), there)[1] <= NEAR_M
-            if int(near.sum()) > most:
-                best, most = target - origin, int(near.sum())
-    if most < 2:
+    shifts = _shifts(here, there)
+    near = [int((_nearest(here + shift, there)[1] <= NEAR_M).sum()) for shift in shifts]
+    best = int(np.argmax(near))
+    if near[best] < 2:
         return {}
-    at, away = _nearest(here + best, there)
+    at, away = _nearest(here + shifts[best], there)
+    same = away <= NEAR_M
+    at, away = _nearest(here + np.median(there[at[same]] - here[same], axis=0), there)
     found: dict[str, str] = {}
     for signal, place, metres in sorted(zip(signals, at, away, strict=True), key=lambda f: float(f[2])):
         if metres <= NEAR_M and junctions[place].id not in found.values():
@@ -78,7 +81,24 @@ def _by_place(signals: Sequence[UtdfSignal], junctions: Sequence[Junction]) -> d
     return found
 
 
-def _nearest(points: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shifts(here: Places, there: Places) -> Places:
+    """The shifts from `here` to `there` that most pairs agree on, shapes (n, 2), (m, 2) → (TRIED, 2) at most.
+
+    Every pair votes for its shift, on two grids of NEAR_M so that no cell's edge divides those that agree.
+    """
+    apart = (there[None, :, :] - here[:, None, :]).reshape(-1, 2)
+    found = []
+    for origin in (0.0, 0.5):
+        _, cell, votes = np.unique(
+            np.floor(apart / NEAR_M + origin).astype(np.int64), axis=0, return_inverse=True, return_counts=True
+        )
+        sums = np.stack([np.bincount(cell.ravel(), apart[:, k]) for k in (0, 1)], axis=1)
+        most = np.argsort(-votes, kind="stable")[:TRIED]
+        found.append(sums[most] / votes[most, None])
+    return np.concatenate(found)
+
+
+def _nearest(points: Places, there: Places) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     away = np.hypot(points[:, None, 0] - there[None, :, 0], points[:, None, 1] - there[None, :, 1])
     at = away.argmin(axis=1)
     return at, away[np.arange(len(points)), at]
