@@ -105,6 +105,7 @@ def test_the_plan_has_its_splits_and_begins_when_the_file_says(tmp_path: Path, n
     found = import_plans(written(tmp_path, utdf()), net)
     assert found.refused == {}
     (plan,) = found.plans
+    assert (plan.junction, plan.program) == ("c", "utdf-c")
     assert plan.rings is not None and plan.cycle_s == pytest.approx(120.0)
     assert plan.offset_s == pytest.approx(8.0), "phase 1 begins at second 112 of 120"
     (junction,) = net.junctions

@@ -4,8 +4,8 @@
 its road network with junctions, stages and conflicts as the brain and the guard know them (`read_net` reads one by
 itself); `apply_rules` lays an engineer's limits over it. `SimulatedCity` runs a scenario: it gives what detectors
 see, shows the lamps that the guard decides, keeps and restores its minutes, and packs the live frames of the map.
-`road_records` are the registers' rows. `read_trips` scores a run by SUMO's own trip output. `import_plans` reads the
-signal plans that a city has (SUMO, NEMA, Synchro), `signal_notes` and `change_notes` tell what there is.
+`road_records` are the registers' rows. `read_trips` scores a run by SUMO's own trip output. `import_plans` reads
+the signal plans that a city has (SUMO, NEMA, Synchro), `signal_notes` and `change_notes` tell what there is.
 """
 
 from citybrain.network import default_city

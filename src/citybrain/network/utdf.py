@@ -103,7 +103,7 @@ def ring_barrier(signal: UtdfSignal, junction: str, lamps: Mapping[int, str]) ->
         for _, (a, b) in sorted(groups.items())
     )
     groups_even, remarks = _rested(ordered)
-    plan = checked(RingBarrier(junction, "utdf", groups_even, 0.0, remarks))
+    plan = checked(RingBarrier(junction, f"utdf-{signal.id}", groups_even, 0.0, remarks))
     cycle = _number(signal.plan.get("Cycle Length", ""), plan.cycle_s)
     if signal.plan.get("Control Type") == COORDINATED and abs(cycle - plan.cycle_s) > CYCLE_SLACK_S:
         raise RingError(f"its splits add up to {plan.cycle_s:g} s, not to its cycle of {cycle:g} s")
