@@ -60,6 +60,7 @@ interface Weeks {
   error: number | null;
 }
 
+const AGAIN_MS = 60_000;
 const SAMPLES_AN_HOUR = 360;
 const AGAINST = ['actuated', 'own_plan'] as const;
 /** Below this part of the time under the brain, a day says little of the brain. */
@@ -75,9 +76,20 @@ export class DayReport extends Part {
   @state() private weeks: Weeks | null = null;
   @state() private failure = '';
   private asked = '';
+  private timer = 0;
 
   constructor() {
     super('link');
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.timer = window.setInterval(() => this.asked && void this.load(this.asked), AGAIN_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.timer);
   }
 
   protected override updated(): void {

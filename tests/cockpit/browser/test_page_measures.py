@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import httpx
 import pytest
 from browser_pages import Pages
 from playwright.sync_api import Page, expect
@@ -90,6 +91,10 @@ def test_the_report_of_the_day_says_what_was_gained_and_what_it_does_not_know(
     page: Page, city: RunningCity
 ) -> None:
     city.advance(21)
+    for _ in range(200):  # until the library has stored a score
+        if httpx.get(f"{city.url}/api/report", params={"day": "2026-11-07"}, timeout=15).json()["comparisons"]:
+            break
+        city.advance()
     page.locator("[data-report]").click()
     expect(page.locator("#report-title")).to_be_focused()
     against = page.locator("[data-against=actuated]")
