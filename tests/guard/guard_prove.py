@@ -40,7 +40,7 @@ def prove_shape(name: str) -> list[Line]:
         found += [("lamps and maximum red", liveness(junction)), ("pre-emption", pre_emption(junction, 5))]
     result = [(f"{name}: {what}", _counts(f), not f.fault) for what, f in found]
     result[0] = (f"{result[0][0]} ({lines(limits_of(junction))})", *result[0][1:])
-    return result + _inductions(name, junction, all_limits=True)
+    return result + _inductions(name, junction, all_limits=waiting(limits_of(junction)) < MOST_WAITING)
 
 
 def prove_small(name: str) -> list[Line]:

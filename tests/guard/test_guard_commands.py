@@ -116,6 +116,16 @@ def test_a_junction_may_start_in_advisory_mode() -> None:
     switched(guard, ask("x", Control.OWN_PLAN, until_ms=T0 + 40_000))
     run(guard, 1, 3)
     assert guard.controls == (Control.OWN_PLAN,)
+    run(guard, 30, 3)
+    assert guard.controls == (Control.ADVISED,)
+    switched(guard, ask("x", Control.BRAIN, until_ms=guard.time_ms + 10_000))
+    run(guard, 1, 3)
+    assert guard.controls == (Control.BRAIN,)
+    run(guard, 10, 3)
+    assert guard.controls == (Control.ADVISED,)
+    assert switched(guard, ask("x", Control.ADVISED, until_ms=guard.time_ms + 10_000))["accepted"]
+    run(guard, 11, 3)
+    assert guard.controls == (Control.ADVISED,)
 
 
 def test_a_lock_keeps_others_out() -> None:

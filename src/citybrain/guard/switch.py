@@ -83,7 +83,8 @@ class Switches:
     """For each junction who decides (`base`), and what a person commands on top of it for a while.
 
     The last request counts. When its term ends, a command uncovers what was below it, and `base` turns back: from
-    the brain to the own plan, from the own plan to the brain, from advice to what was before.
+    the brain to the own plan, from the own plan to the brain, where it was advised to advice, and from advice to
+    what was before.
     """
 
     def __init__(self, net: RoadNet, stages: npt.NDArray[np.int64]) -> None:
@@ -202,12 +203,9 @@ class Switches:
         base = _BASES[request.control]
         covered = np.array([j in self.commands for j in free.tolist()], np.bool_)
         changed = free[(self.base[free] != base) | covered]
-        advised = self.base[free] == Base.ADVISED
-        self._after[free] = {
-            Base.BRAIN: np.full(free.size, Base.OWN_PLAN),
-            Base.OWN_PLAN: np.full(free.size, Base.BRAIN),
-            Base.ADVISED: np.where(advised, self._after[free], self.base[free]),
-        }[base]
+        before = np.where(self.base[free] == base, self._after[free], self.base[free])
+        other = Base.OWN_PLAN if base == Base.BRAIN else Base.BRAIN
+        self._after[free] = before if base == Base.ADVISED else np.where(before == Base.ADVISED, before, other)
         self.base[free] = base
         self._until_ms[free] = NO_END_MS if until_ms is None else until_ms
         for j in free.tolist():
