@@ -13,6 +13,7 @@ from small_net import cars, city_of, crossroads, program
 
 from citybrain.city.check import run_check
 from citybrain.city.loop import ORDERS, Loop
+from citybrain.city.plan_show import show_plans
 from citybrain.city.second import Second
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
@@ -128,6 +129,8 @@ def test_a_program_that_cannot_be_guarded_is_refused_by_name(
     told = capsys.readouterr().out
     assert "1 signalised junctions, 1 on their own plan" in told
     assert re.sub(r"[\s│]+", " ", told).count(f"own plan: {junction.refused}") == 1
+    show_plans(config, "c")
+    assert f"control: own plan only, {junction.refused}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["all at once", "blinking", "one stage"])
