@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from brain_street import QUEUE, STATE, T0, batch, declared, lamp, tick, two
+from brain_street import QUEUE, READING, STATE, T0, batch, declared, lamp, reading, tick, two
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from citybrain.brain import steps
-from citybrain.model import Batch, State, Step, Why, conform, dump_state, load_state
+from citybrain.model import Batch, Priority, State, Step, Why, conform, dump_state, load_state
 
 ORDER = "traffic.signal_order"
+HEALTH = "traffic.detector_health"
 
 
 @pytest.fixture
@@ -77,10 +79,74 @@ def test_who_promises_more_gets_green(decide: Step) -> None:
     assert (found["stage"], found["why"], found["serves"]) == (1, "longest_queue", "a:w")
 
 
-def test_who_has_waited_long_counts_more(decide: Step) -> None:
-    for waited, stage in ((0.0, 0), (60.0, 1)):
-        queues = [queue("a:n", 1.0), queue("a:w", 5.0, waited_s=waited)]
-        assert order(decide, queues, lamp("a", 90, 0), 90)["stage"] == stage
+def test_a_queue_whose_head_is_held_up_counts_more(decide: Step) -> None:
+    """A flow keeps its green against a queue until that has been there for long; that the queue had a green in
+    between, too short for it, ends no wait."""
+    state, wanted = decide.start(), {}
+    for second in range(1, 111):
+        stage, since = (1, 40) if 40 <= second < 46 else (0, 0 if second < 40 else 46)
+        stands = 9 if second < 40 else 7
+        passes = int(stage == 1 and second in (42, 44))
+        rows = [
+            reading("a/n_0", second, 3, 0, passed=second % 2 if stage == 0 else 0),
+            reading("a/w_0", second, stands, stands, passed=passes),
+        ]
+        queues = [queue("a:n", 3.0, second=second), queue("a:w", stands, second=second)]
+        inputs = batch(READING, rows, second), batch(QUEUE, queues, second)
+        state, found = run(decide, state, second, batch(STATE, [lamp("a", second, stage, since)], second), *inputs)
+        wanted[second] = found["a"]["stage"], found["a"]["why"]
+    assert wanted[15] == (0, "hold_serving")
+    assert wanted[110] == (1, "longest_queue")
+
+
+def test_the_last_reading_counts_and_the_estimate_where_there_is_none(decide: Step) -> None:
+    """The estimate sees nobody, the detector nine: it is right, unless it is out or disbelieved."""
+    for healthy, state_of, stage in ((True, "works", 1), (False, "works", 0), (True, "disbelieved", 0)):
+        judged = {"zone": "a/w_0", "junction": "a", "time": T0, "since": T0, "state": state_of, "reason": None}
+        inputs = (
+            batch(STATE, [lamp("a", 20, 0)], 20),
+            batch(HEALTH, [judged], 20),
+            batch(READING, [reading("a/w_0", 20, 9, 9, healthy=healthy), reading("a/n_0", 20, 1, 1)], 20),
+            batch(QUEUE, [queue("a:n", 1.0, second=20), queue("a:w", 1.0, second=20)], 20),
+        )
+        assert run(decide, decide.start(), 20, *inputs)[1]["a"]["stage"] == stage
+
+
+def test_a_stage_that_lets_few_out_promises_less(decide: Step) -> None:
+    """Both sides have nine; who has green lets nobody out for ten seconds: the other side goes first."""
+    for passed, stage in ((1, 0), (0, 1)):
+        state = decide.start()
+        for second in range(1, 40):
+            rows = [
+                reading("a/n_0", second, 9, 9, passed=passed * (second % 2)),
+                reading("a/w_0", second, 7, 7),
+            ]
+            queues = [queue("a:n", 9.0, second=second), queue("a:w", 7.0, second=second)]
+            lamps = batch(STATE, [lamp("a", second, 0)], second)
+            inputs = lamps, batch(READING, rows, second), batch(QUEUE, queues, second)
+            state, found = run(decide, state, second, *inputs)
+            if found["a"]["stage"] != 0:
+                break
+        assert found["a"]["stage"] == stage
+
+
+def test_the_maximum_green_ends_a_stage_when_somebody_waits() -> None:
+    net = two()
+    short = structs.replace(net.junctions[0], max_green_s=30.0)
+    decide = steps(structs.replace(net, junctions=(short, *net.junctions[1:])))[-1]
+    for shown, stage, why in ((29, 0, "hold_serving"), (30, 1, "max_green")):
+        found = order(decide, [queue("a:n", 9.0), queue("a:w", 1.0)], lamp("a", 40, 0, since=40 - shown), 40)
+        assert (found["stage"], found["why"]) == (stage, why)
+
+
+def test_a_priority_makes_vehicles_count_more() -> None:
+    net = two()
+    every_day = tuple(range(7))
+    for weight, stage in ((1.0, 0), (4.0, 1)):
+        first = structs.replace(net.junctions[0], priorities=(Priority((2,), weight, 0, 86_400, every_day),))
+        decide = steps(structs.replace(net, junctions=(first, *net.junctions[1:])))[-1]
+        found = order(decide, [queue("a:n", 4.0), queue("a:w", 4.0)], lamp("a", 20, 0), 20)
+        assert found["stage"] == stage
 
 
 def test_approaching_vehicles_hold_the_green(decide: Step) -> None:

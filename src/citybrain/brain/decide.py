@@ -11,7 +11,10 @@ import pyarrow as pa
 
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import read_lamps
+from citybrain.brain.lane_watch import LaneWatch
+from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.brain.priority import Priorities
 from citybrain.brain.record import schema, times
 from citybrain.brain.rule import NO_DATA_S, WHY, Choice, Sight, choose, rules_of
 from citybrain.model import Batch, State, Tick, Why
@@ -23,6 +26,9 @@ SHUT_AFTER_MS = 5_000
 """An exit is blocked when it has been full for this long: a platoon that rolls through is no blockage."""
 SHUT_FOR_MS = 30_000
 """Then it counts as open again for as long as it was shut: movements that block each other in a ring get free."""
+MOST_WAITING = 3.0
+"""Waiting adds to what a vehicle counts: once for each maximum red that the head of its lane has been held up, so
+many times at most."""
 NEVER = -1
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -33,26 +39,35 @@ class DecideStages:
     """One order a tick for every junction that the brain may control."""
 
     name = "decide"
-    reads: tuple[str, ...] = ("traffic.movement_queue", "traffic.signal_state")
+    reads: tuple[str, ...] = (
+        "traffic.lane_reading",
+        "traffic.detector_health",
+        "traffic.movement_queue",
+        "traffic.signal_state",
+    )
     writes = "traffic.signal_order"
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._ordered = np.flatnonzero(layout.controllable)
         self._ordered_ids = layout.junctions.take(self._ordered)
-        self._rules = rules_of(layout, self._ordered)
+        self._lanes = Lanes(layout, self._ordered)
+        self._watch = LaneWatch(layout, self._lanes, self._ordered)
+        self._priorities = Priorities(layout.net)
+        self._rules = rules_of(layout, self._lanes, self._ordered)
         self._slots = layout.slots[self._ordered]
         self._why_words = pa.array([w.value for w in WHY])
 
     def start(self) -> State:
         movements, junctions = len(self._layout.movements), len(self._layout.junctions)
         return {
+            **self._watch.start(),
             "time_ms": np.full(1, NEVER, np.int64),
             "vehicles": np.zeros(movements),
             "waits_since_ms": np.full(movements, NEVER, np.int64),
             "green": np.zeros(movements, np.bool_),
             "green_ms": np.full(movements, NEVER, np.int64),
-            "read_ms": np.full(movements, NEVER, np.int64),
+            "known_ms": np.full(movements, NEVER, np.int64),
             "full_since_ms": np.full(movements, NEVER, np.int64),
             "stage": np.zeros(junctions, np.int64),
             "next_stage": np.zeros(junctions, np.int64),
@@ -62,12 +77,19 @@ class DecideStages:
     def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
         back = tick.time_ms < int(state["time_ms"][0])
         s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        before_ms = tick.time_ms if s["time_ms"][0] == NEVER else int(s["time_ms"][0])
         s["time_ms"][0] = tick.time_ms
-        for batch in inputs:
-            if batch.dataset == "traffic.signal_state":
-                self._see_lamps(s, batch.rows)
-            elif batch.dataset == "traffic.movement_queue":
-                self._see_queues(s, batch.rows, tick.time_ms)
+        takes = {
+            "traffic.signal_state": self._see_lamps,
+            "traffic.detector_health": self._watch.see_health,
+            "traffic.lane_reading": self._watch.see,
+            "traffic.movement_queue": self._see_queues,
+        }
+        for dataset, take in takes.items():  # lamps first: what was read is read under them
+            for batch in inputs:
+                if batch.dataset == dataset:
+                    take(s, batch.rows)
+        self._watch.carry_on(s, s["vehicles"], tick.time_ms, (tick.time_ms - before_ms) / 1000.0)
         s["green_ms"] = np.where(s["green"] | (s["green_ms"] == NEVER), tick.time_ms, s["green_ms"])
         if not len(self._ordered):
             return s, None
@@ -83,7 +105,8 @@ class DecideStages:
         s["next_stage"][lamps.junctions] = lamps.next_stage
         s["since_ms"][lamps.junctions] = lamps.since_ms
 
-    def _see_queues(self, s: Arrays, rows: pa.RecordBatch, now_ms: int) -> None:
+    def _see_queues(self, s: Arrays, rows: pa.RecordBatch) -> None:
+        now_ms = int(s["time_ms"][0])
         at = self._layout.movements.places(rows.column("movement"))
         known = at >= 0
         at = at[known]
@@ -92,7 +115,7 @@ class DecideStages:
         waited = _milliseconds(_numbers(rows, "waited_s")[known])
         s["waits_since_ms"][at] = np.where(waited > 0, now_ms - waited, NEVER)
         age = _numbers(rows, "age_s")[known]
-        s["read_ms"][at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
+        s["known_ms"][at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
         self._see_exits(s, at, _numbers(rows, "exit_occupied")[known], now_ms)
 
     def _see_exits(self, s: Arrays, at: Places, taken: Floats, now_ms: int) -> None:
@@ -104,19 +127,42 @@ class DecideStages:
     def _sight(self, s: Arrays, now_ms: int) -> Sight:
         at = self._ordered
         waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
-        fresh = (s["read_ms"] != NEVER) & (now_ms - s["read_ms"] <= NO_DATA_S * 1000)
+        fresh = (s["known_ms"] != NEVER) & (now_ms - s["known_ms"] <= NO_DATA_S * 1000)
         heard: Flags = np.any(self._padded(fresh) & self._rules.waits_here, axis=1)
         since = np.where(s["since_ms"] == NEVER, now_ms, s["since_ms"])[at]
+        shut = _shut(s["full_since_ms"], now_ms)
         return Sight(
             self._padded(s["vehicles"]),
             self._padded(waited),
             self._padded((now_ms - s["green_ms"]) / 1000.0),
-            self._padded(_shut(s["full_since_ms"], now_ms)),
+            self._padded(shut),
+            self._free(s["lane_veh"], s["vehicles"], shut),
+            self._weights(s, now_ms),
+            self._watch.discharge(s),
             heard,
             s["stage"][at],
             s["next_stage"][at],
             np.maximum(0, now_ms - since),
         )
+
+    def _free(self, lane_veh: Floats, vehicles: Floats, shut: Flags) -> Floats:
+        """Vehicles of lanes that have to wait, without those whose exit is blocked, (J, L)."""
+        if shut.any():
+            all_of, open_of = (self._lanes.of_movements(v) for v in (vehicles, np.where(shut, 0.0, vehicles)))
+            lane_veh = lane_veh * np.divide(open_of, all_of, out=np.ones_like(all_of), where=all_of > 0.0)
+        return np.where(self._lanes.waits, self._lanes.padded(lane_veh), 0.0)
+
+    def _weights(self, s: Arrays, now_ms: int) -> Floats:
+        """As how many vehicles one of each lane counts, (J, L): by the engineer's priorities of its movements, and
+        the more the longer its head is held up."""
+        reds = self._lanes.padded(self._watch.held_up_s(s)) * 1000.0 / self._rules.max_red_ms.clip(1)[:, None]
+        waiting: Floats = 1.0 + np.minimum(reds, MOST_WAITING)
+        priority = self._priorities.weights(now_ms)
+        if (priority == 1.0).all():
+            return waiting
+        plain, counted = (self._lanes.of_movements(s["vehicles"] * w) for w in (1.0, priority))
+        more: Floats = np.divide(counted, plain, out=np.ones_like(plain), where=plain > 0.0)
+        return waiting * self._lanes.padded(more)
 
     def _padded(self, per_movement: npt.NDArray[_N]) -> npt.NDArray[_N]:
         """A quantity of movements by place within the ordered junctions, shapes (M,) → (J, K), padded with 0."""

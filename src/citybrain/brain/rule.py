@@ -1,7 +1,7 @@
 """The rule by which a stage is chosen, for all junctions at once. docs/decisions.md tells it in words.
 
-Shapes: J junctions, S stages, K places for movements within a junction. Every constant is a property of vehicles,
-lamps or detectors; none belongs to a network.
+Shapes: J junctions, S stages, K places for movements and L for lanes within a junction, H horizons. Every constant
+is a property of vehicles, lamps or detectors; none belongs to a network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from citybrain.brain.ids import Places
+from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.model import Why
 
@@ -31,6 +32,7 @@ EARLY_S = 10.0
 """How long before it must, a movement with long red begins to count."""
 NO_DATA_S = 15.0
 """Readings older than this, at every movement, are no data."""
+NEVER_MS = 1 << 62
 
 
 _MOST_LATE = 3
@@ -38,16 +40,18 @@ _MOST_LATE = 3
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a decision knows of junctions beforehand; the tables are those of `Layout`.
+    """What a decision knows of junctions beforehand; the tables are those of `Layout` and `Lanes`.
 
+    `lets` (J, S, K): 1 where the stage lets the movement go; `green` (J, S, L): whether the lane may discharge.
     `hasty`: a maximum red so short that it may be due the moment that somebody comes.
     """
 
     lets: Floats
-    flow: Floats
+    green: Flags
     waits_here: Flags
     stage_count: Places
     min_green_ms: Places
+    max_green_ms: Places
     max_red_ms: Places
     change_ms: Places
     round_ms: Places
@@ -58,33 +62,42 @@ class Rules:
         return Rules(*(getattr(self, name).take(places, axis=0) for name in self.__slots__))
 
 
-def rules_of(layout: Layout, places: Places) -> Rules:
-    """The rules of some junctions of a network."""
+def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
+    """The rules of some junctions of a network and their lanes."""
     soonest = layout.change_ms + (layout.change_ms + layout.min_green_ms) * _MOST_LATE
+    longest = [layout.net.junctions[j].max_green_s for j in places.tolist()]
     return Rules(
-        layout.lets,
-        layout.flow,
-        layout.waits_here,
-        layout.stage_count,
-        layout.min_green_ms,
-        layout.max_red_ms,
-        layout.change_ms,
-        layout.round_ms,
-        layout.max_red_ms <= soonest,
-    ).at(places)
+        layout.lets[places],
+        lanes.prior > 0.0,
+        layout.waits_here[places],
+        layout.stage_count[places],
+        layout.min_green_ms[places],
+        np.array([NEVER_MS if s is None else round(s * 1000) for s in longest], np.int64),
+        layout.max_red_ms[places],
+        layout.change_ms[places],
+        layout.round_ms[places],
+        (layout.max_red_ms <= soonest)[places],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a decision sees: per movement (J, K) vehicles (queue and approaching), seconds that somebody has
-    waited, seconds of red, whether the exit is blocked; per junction (J,) whether any reading is younger than
-    NO_DATA_S, stage shown (-1 while lamps change), the stage that it goes to, and for how long it has shown this
-    in ms."""
+    """What a decision sees.
+
+    Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
+    whether the exit is blocked. Of lanes: vehicles with an exit that is not blocked (J, L), as how many each of
+    them counts (J, L), and vehicles a second that the lane discharges in each stage (J, S, L). Of junctions (J,):
+    whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change), the stage that it goes to,
+    and for how long it has shown this in ms.
+    """
 
     vehicles: Floats
     waited_s: Floats
     red_s: Floats
     shut: Flags
+    lane_vehicles: Floats
+    lane_weight: Floats
+    discharge: Floats
     fresh: Flags
     stage: Places
     next_stage: Places
@@ -109,17 +122,28 @@ def choose(rules: Rules, sight: Sight) -> Choice:
     now = np.clip(now, 0, np.maximum(rules.stage_count - 1, 0))
     seen = np.where(rules.waits_here, sight.vehicles, 0.0)
     free = np.where(sight.shut, 0.0, seen)
-    hoped = _with_unseen(rules, sight, free)
+    unseen = _unseen(rules, sight)
     lets = rules.lets[np.arange(len(now)), now]
     own = np.einsum("jk,jk->j", lets, free)
 
     stage, why = now.copy(), np.full(len(now), WHY.index(Why.HOLD_SERVING), np.int8)
     why[own < SERVED_VEH] = WHY.index(Why.HOLD_EMPTY)
     held = (sight.stage < 0) | (sight.shown_ms < rules.min_green_ms)
-    others = rules.waits_here & (lets == 0.0) & ((hoped > 0.0) | (sight.waited_s > 0.0))
+    others = rules.waits_here & (lets == 0.0) & ((free > 0.0) | (unseen > 0.0) | (sight.waited_s > 0.0))
     at = np.flatnonzero(~held & (others.any(axis=1) | rules.hasty))
-    rival = Rivals(now[at], hoped[at], free[at], seen[at], sight.waited_s[at], own[at] < SERVED_VEH)
-    _compare(rules.at(at), rival, stage, why, at)
+    rivals = Rivals(
+        now[at],
+        unseen[at],
+        free[at],
+        seen[at],
+        sight.waited_s[at],
+        own[at] < SERVED_VEH,
+        sight.shown_ms[at] >= rules.max_green_ms[at],
+        sight.lane_vehicles[at],
+        sight.lane_weight[at],
+        sight.discharge[at],
+    )
+    _compare(rules.at(at), rivals, stage, why, at)
     why[~sight.fresh] = WHY.index(Why.NO_DATA)
     stage[held] = now[held]
     why[held] = WHY.index(Why.HOLD_MIN_GREEN)
@@ -129,25 +153,30 @@ def choose(rules: Rules, sight: Sight) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Junctions where another stage may be worth the change: the running one (R,), vehicles (R, K) with those
-    that nobody sees, with an exit that is not blocked, and all; seconds waited (R, K); whether the running stage
-    serves nobody (R,)."""
+    """Junctions where another stage may be worth the change: the running one (R,); of movements (R, K) what they
+    count though nobody is seen, vehicles with an exit that is not blocked, and all, seconds waited; whether the
+    running stage serves nobody, or has had its maximum green (R,); of lanes what `Sight` says."""
 
     now: Places
-    hoped: Floats
+    unseen: Floats
     free: Floats
     seen: Floats
     waited_s: Floats
     empty: Flags
+    over: Flags
+    lane_vehicles: Floats
+    lane_weight: Floats
+    discharge: Floats
 
 
 def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], at: Places) -> None:
     """Write the stages and reasons of the junctions `at` where another stage takes over."""
     rows = np.arange(len(at))
-    held, others = promised(rules, r.hoped, r.waited_s, r.now)
+    held, others = promised(rules, r)
     best = np.argmax(others, axis=1)
+    serves = _let(rules, r.free, best) >= SERVED_VEH
     leads = others[rows, best] > LEAD * held
-    wins = leads & (_let(rules, r.free, best) >= SERVED_VEH)
+    wins = leads & serves
     full = _let(rules, r.seen, r.now) >= SERVED_VEH
 
     def take(where: Flags, to: Places, reason: Why) -> None:
@@ -157,26 +186,32 @@ def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], 
     take(wins, best, Why.LONGEST_QUEUE)
     take(wins & r.empty, best, Why.ONLY_DEMAND)
     take(wins & r.empty & full, best, Why.EXIT_BLOCKED)
+    take(r.over & ~wins & serves, best, Why.MAX_GREEN)
     take(leads & r.empty & ~wins, best, Why.MAX_RED)
     due, urgent = overdue(rules, r.waited_s, others, r.now)
     take(due, urgent, Why.MAX_RED)
 
 
-def promised(rules: Rules, vehicles: Floats, waited_s: Floats, now: Places) -> tuple[Floats, Floats]:
+def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     """Vehicles a second that the running stage promises (J,), and each other stage (J, S; -1 for the running one).
 
-    Over a green of H seconds a stage serves min(vehicles, saturation x H) of each of its movements. The running
-    stage does so in H; another pays the change and the start-up first. Each stage is given the horizon that suits
-    it best. A vehicle counts the more the longer its movement has waited: twice at the maximum red.
+    Over a green of H seconds a stage serves min(vehicles, discharge x H) of each of its lanes. The running stage
+    does so in H; another pays the change and the start-up first, in which the lanes that have green in both go on.
+    Each stage is given the horizon that suits it best. Vehicles count by the weight of their lane.
     """
-    rows = np.arange(len(now))
-    weight = 1.0 + waited_s * 1000.0 / np.maximum(rules.max_red_ms, 1)[:, None]
-    lost_s = (rules.change_ms / 1000.0 + START_UP_S)[:, None]
-    each = np.minimum(vehicles[:, :, None], rules.flow[:, :, None] * HORIZONS_S) * weight[:, :, None]
-    served = np.matmul(rules.lets, each)
-    held = (served[rows, now] / HORIZONS_S).max(axis=1, initial=0.0)
-    others = (served / (HORIZONS_S + lost_s[:, :, None])).max(axis=2, initial=0.0)
-    others[rows, now] = -1.0
+    rows = np.arange(len(r.now))
+    lost_s = rules.change_ms / 1000.0 + START_UP_S
+    goes_on = rules.green & rules.green[rows, r.now][:, None, :]
+    while_s = HORIZONS_S + np.where(goes_on, lost_s[:, None, None], 0.0)[..., None]
+    there = r.lane_vehicles[:, None, :, None]
+    served = np.minimum(there, r.discharge[..., None] * while_s)
+    counted = np.einsum("jslh,jl->jsh", served, r.lane_weight)
+    unseen = np.einsum("jsk,jk->js", rules.lets, r.unseen)[..., None]
+    others = ((counted + unseen) / (HORIZONS_S + lost_s[:, None, None])).max(axis=2, initial=0.0)
+    own = np.minimum(r.lane_vehicles[..., None], r.discharge[rows, r.now][..., None] * HORIZONS_S)
+    held = (np.einsum("jlh,jl->jh", own, r.lane_weight) / HORIZONS_S).max(axis=1, initial=0.0)
+    others[np.arange(others.shape[1]) >= rules.stage_count[:, None]] = -1.0
+    others[rows, r.now] = -1.0
     return held, others
 
 
@@ -198,13 +233,13 @@ def overdue(rules: Rules, waited_s: Floats, others: Floats, now: Places) -> tupl
     return due, np.argmax(np.where(lets, others, -2.0), axis=1)
 
 
-def _with_unseen(rules: Rules, sight: Sight, vehicles: Floats) -> Floats:
-    """Vehicles, and for movements with long red at least UNSEEN_VEH, rising over EARLY_S before the moment from
-    which one round through the stages would still be in time for the maximum red. The guard keeps that of
+def _unseen(rules: Rules, sight: Sight) -> Floats:
+    """What movements with long red count besides who is seen: UNSEEN_VEH, rising over EARLY_S before the moment
+    from which one round through the stages would still be in time for the maximum red. The guard keeps that of
     everybody, seen or not, and an idle moment is the cheapest time for it."""
     latest_s = (rules.max_red_ms - rules.round_ms)[:, None] / 1000.0
     unseen = UNSEEN_VEH * np.clip((sight.red_s - latest_s) / EARLY_S + 1.0, 0.0, 1.0)
-    return np.where(rules.waits_here & ~sight.shut, np.maximum(vehicles, unseen), 0.0)
+    return np.where(rules.waits_here & ~sight.shut, unseen, 0.0)
 
 
 def _let(rules: Rules, vehicles: Floats, stage: Places) -> Floats:

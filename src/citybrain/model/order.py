@@ -17,6 +17,7 @@ class Why(StrEnum):
     LONGEST_QUEUE = "longest_queue"
     ONLY_DEMAND = "only_demand"
     MAX_RED = "max_red"
+    MAX_GREEN = "max_green"
     EXIT_BLOCKED = "exit_blocked"
     NO_DATA = "no_data"
 

@@ -1,0 +1,45 @@
+"""What a lane discharges in a stage while somebody queues in it, learnt from passages at the stop line.
+
+The saturation flow of the books is an upper bound that few lanes reach: who turns gives way, who may not go stands
+in front of who may, an exit is full. What a lane really lets out in a stage tells all of that at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from citybrain.brain.ids import Places
+from citybrain.brain.layout import Flags, Floats
+
+QUEUED_VEH = 2.0
+"""So many must have been waiting for the discharge to say something."""
+START_UP_MS = 2_000
+"""The begin of green, when the queue starts to move, says nothing of its discharge (HCM 7th ed., ch. 19)."""
+PRIOR_S = 30.0
+"""What is taken for given beforehand counts as much as this much green with a queue."""
+MEMORY_S = 600.0
+"""How long what was learnt counts: demand and with it who gives way to whom change within the hour."""
+LOWEST_VPS, HIGHEST_VPS = 0.1, 0.7
+"""A lane may stand still for a while and will not for ever; one vehicle in 1.4 s is the best ever kept up."""
+
+
+def learnt(
+    vehicles: Floats, seconds: Floats, lanes: Places, stages: Places, passed: Floats, period_s: Floats, says: Flags
+) -> tuple[Floats, Floats]:
+    """Vehicles that passed and seconds of green with a queue, (Z, S), after readings of `lanes` in `stages`.
+
+    `says`: whether a reading says something of the discharge; all readings let what was learnt fade.
+    """
+    vehicles, seconds = vehicles.copy(), seconds.copy()
+    fades = np.exp(-period_s / MEMORY_S)[:, None]
+    vehicles[lanes] *= fades
+    seconds[lanes] *= fades
+    np.add.at(vehicles, (lanes[says], stages[says]), passed[says])
+    np.add.at(seconds, (lanes[says], stages[says]), period_s[says])
+    return vehicles, seconds
+
+
+def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:
+    """Vehicles a second, of arrays of the same shape; 0 where the prior is: there a lane has red."""
+    mean = (vehicles + prior * PRIOR_S) / (seconds + PRIOR_S)
+    return np.where(prior > 0.0, np.clip(mean, LOWEST_VPS, HIGHEST_VPS), 0.0)
