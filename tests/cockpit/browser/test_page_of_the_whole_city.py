@@ -94,3 +94,25 @@ def test_both_languages_and_no_serious_barrier(seen: Page) -> None:
     assert violations(seen) == []
     seen.locator("[data-language]").click()
     expect(seen.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_a_person_holds_a_stage_behind_the_real_guard_and_releases_it(seen: Page, whole: WholeCity) -> None:
+    states = "SELECT junction, control FROM now.traffic.signal_state ORDER BY junction"
+    junction = next(s["junction"] for s in whole.running.query(states) if s["control"] == "brain")
+    seen.evaluate("id => { location.hash = `junction/${encodeURIComponent(id)}`; }", junction)
+    seen.locator(".take-control summary").click(timeout=LIVE)
+    seen.locator("[data-command=hold]").click()
+    seen.locator(".switch [name=who]").fill("Officer Li")
+    seen.locator(".switch [name=why]").fill("fallen tree")
+    seen.get_by_role("button", name="Send the command").click()
+    seen.get_by_role("dialog").get_by_role("button", name="Yes, do it").click()
+    expect(seen.locator(".switch [role=status]")).to_have_text("Done: 1 junction changed.", timeout=LIVE)
+    expect(seen.locator("[data-control=hold]")).to_be_visible(timeout=LIVE)
+    holder = seen.locator("[data-held=hold]")
+    expect(holder).to_contain_text("Officer Li: fallen tree", timeout=LIVE)
+    holder.locator("[data-release]").click()
+    seen.get_by_role("dialog").get_by_role("button", name="Yes, do it").click()
+    expect(holder).to_have_count(0, timeout=LIVE)
+    expect(seen.locator("[data-control=brain]")).to_be_visible(timeout=LIVE)
+    expect(seen.locator(".decisions li").first).to_be_visible(timeout=LIVE)
+    seen.evaluate("location.hash = ''")
