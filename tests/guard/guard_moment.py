@@ -33,12 +33,13 @@ class Bounds:
         if d[j][i] + c < 0:
             return False
         if c < d[i][j]:
-            after_j = d[j]
+            after_j = [(k, beyond + c) for k, beyond in enumerate(d[j]) if beyond < _FAR]
             for row in d:
-                upto = row[i] + c
-                for k, beyond in enumerate(after_j):
-                    if upto + beyond < row[k]:
-                        row[k] = upto + beyond
+                upto = row[i]
+                if upto < _FAR:
+                    for k, beyond in after_j:
+                        if upto + beyond < row[k]:
+                            row[k] = upto + beyond
         return True
 
 
