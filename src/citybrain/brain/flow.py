@@ -87,14 +87,17 @@ class FlowLearner:
             s["turned_veh"] = self.turning.fitted(s["turned_veh"], s["watched_s"], ~blind)
 
     def rates(self, s: Arrays, blind: Flags, dt_s: float) -> Floats:
-        """What comes into each lane now (veh/s). A blind one gets its usual share of what comes on the lanes
-        beside it, where none of them sees either what usually comes. Its own memories follow that, so that it
-        keeps its share while the traffic of the approach changes."""
+        """What is taken to come into each lane unseen (veh/s).
+
+        Nothing into one that is seen: whoever came in the last seconds will be in its next reading, and a fraction
+        of a vehicle on every lane looks like somebody everywhere. A blind one gets its usual share of what comes
+        on the lanes beside it, where none of them sees what usually comes. Its own memories follow that, so that
+        it keeps its share while the traffic of the approach changes. """
         if not blind.any():
-            return s["arrival_now"]
+            return np.zeros(len(blind))
         usual = self.usual(s)
         share, seen = self.approaches.share_of(self.approaches.link, usual, ~blind, s["arrival_now"])
-        rate = np.where(blind, np.where(seen, share, usual), s["arrival_now"])
+        rate = np.where(blind, np.where(seen, share, usual), 0.0)
         follows = np.where(blind, -np.expm1(-dt_s / ARRIVAL_MEMORY_S), 0.0)
         s["arrival"] = s["arrival"] + follows * (rate - s["arrival"])
         fades, more_s = np.exp(-dt_s / SHARE_MEMORY_S), min(dt_s, SHARE_MEMORY_S)
