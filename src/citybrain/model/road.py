@@ -91,6 +91,8 @@ class PlanPhase(Struct, frozen=True):
     lamps: str
     duration_s: float
     stage: int
+    range_s: tuple[float, float] | None = None
+    """How short and how long its program allows it to be where traffic decides; None: it does not say."""
 
 
 class OwnPlan(Struct, frozen=True):

@@ -123,6 +123,8 @@ class ProgramRow:
     kind: str
     offset: float
     phases: list[tuple[str, float]] = field(default_factory=list)
+    ranges: list[tuple[float, float] | None] = field(default_factory=list)
+    """For each phase its minDur and maxDur, where it has them."""
     rings: list[RingRow] = field(default_factory=list)
     params: dict[str, str] = field(default_factory=dict)
 
@@ -278,6 +280,8 @@ class _Reader:
     def _phase(self, program: ProgramRow, a: Attributes) -> None:
         if program.kind != "NEMA":
             program.phases.append((a["state"], _duration(a.get("duration", "0"))))
+            ranged = "minDur" in a and "maxDur" in a
+            program.ranges.append((_duration(a["minDur"]), _duration(a["maxDur"])) if ranged else None)
             return
         times = [_duration(a.get(key, default)) for key, default in _RING_TIMES]
         program.rings.append(RingRow(a.get("name", ""), a["state"], *times))

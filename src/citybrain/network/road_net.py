@@ -23,7 +23,7 @@ from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
 from citybrain.network.stage_repair import repair, repaired_plan
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 10"
+_FORMAT = b"citybrain road net 11"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),

@@ -43,8 +43,10 @@ def stages_and_plan(
         if lamps[i] not in found:
             found.append(lamps[i])
         marks.append(found.index(lamps[i]))
+    ranges = program.ranges or [None] * len(program.phases)
     phases = tuple(
-        PlanPhase(state, duration, mark) for (state, duration), mark in zip(program.phases, marks, strict=True)
+        PlanPhase(state, duration, mark, range_s)
+        for (state, duration), mark, range_s in zip(program.phases, marks, ranges, strict=True)
     )
     allowed = [s for s in map(_clean, more) if any(c in GREEN and i not in free for i, c in enumerate(s))]
     found += [s for s in dict.fromkeys(allowed) if s not in found]

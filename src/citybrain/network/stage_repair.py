@@ -69,8 +69,13 @@ def repaired_plan(plan: OwnPlan, repaired: Repaired) -> OwnPlan:
     phases = []
     for phase in plan.phases:
         marks = repaired.parts[phase.stage] if phase.stage >= 0 else (-1,)
-        phases += [PlanPhase(phase.lamps, phase.duration_s / len(marks), mark) for mark in marks]
+        phases += [_part(phase, mark, len(marks)) for mark in marks]
     return OwnPlan(plan.program, tuple(phases), plan.offset_s)
+
+
+def _part(phase: PlanPhase, mark: int, parts: int) -> PlanPhase:
+    range_s = (phase.range_s[0] / parts, phase.range_s[1] / parts) if phase.range_s else None
+    return PlanPhase(phase.lamps, phase.duration_s / parts, mark, range_s)
 
 
 def clashes(lamps: str, foes: Foes) -> tuple[tuple[int, int], ...]:
