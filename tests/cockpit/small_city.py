@@ -26,6 +26,7 @@ from citybrain.model import (
     OwnPlan,
     PlanPhase,
     Point,
+    Priority,
     Reach,
     RoadNet,
     Stage,
@@ -140,6 +141,8 @@ def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
         all_red_s=1.0,
         min_green_s=5.0,
         max_red_s=120.0,
+        max_green_s=45.0,
+        priorities=(Priority((0,), 2.5, 25_200, 32_400, (0, 1, 2, 3, 4)),),
     )
 
 

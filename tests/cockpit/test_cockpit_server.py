@@ -24,8 +24,28 @@ def web(city: RunningCity) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def live(city: RunningCity) -> Iterator[ClientConnection]:
-    with connect(city.url.replace("http", "ws") + "/ws/live", max_size=None) as socket:
+    """A page's live link, over which frames come already."""
+    with linked(city) as socket:
+        while not flows(city, socket):
+            pass
         yield socket
+
+
+def linked(city: RunningCity) -> ClientConnection:
+    return connect(city.url.replace("http", "ws") + "/ws/live", max_size=None)
+
+
+def flows(city: RunningCity, socket: ClientConnection) -> bool:
+    """Whether the frame of one more second comes before the server has twice said how old everything is. It does not
+    while the server is still on its way."""
+    city.advance()
+    ages = 0
+    while ages < 2:
+        message = socket.recv(timeout=WITHIN_S)
+        if isinstance(message, bytes):
+            return True
+        ages += json.loads(message)["t"] == "seen"
+    return False
 
 
 def heard(socket: ClientConnection, wanted: Callable[[Any], bool]) -> Any:
@@ -48,8 +68,9 @@ def settled(city: RunningCity, live: ClientConnection, seconds: int = 1) -> None
     heard(live, lambda m: m == frame)
 
 
-def test_a_page_begins_with_all_that_is_known(city: RunningCity, live: ClientConnection) -> None:
-    hello = heard(live, told("hello"))
+def test_a_page_begins_with_all_that_is_known(city: RunningCity) -> None:
+    with linked(city) as live:
+        hello = heard(live, told("hello"))
     assert hello["city"] == "Smallville"
     assert hello["zone"] == "Asia/Shanghai"
 
@@ -120,6 +141,15 @@ def test_the_junction_panel_has_all_that_is_known(
     assert view["refusals"][0]["reason"] == "min_green"
     assert view["now"]["queues"]
     assert [p["stage"] for p in view["plan"]] == [0, -1, 1]
+    assert view["limits"] == {
+        "max_green_s": 45.0,
+        "walk_s": 7.0,
+        "group": "",
+        "priorities": [
+            {"movements": [0], "weight": 2.5, "begin_s": 25200, "end_s": 32400, "days": [0, 1, 2, 3, 4]}
+        ],
+        "remarks": [],
+    }
     assert view["now"]["decisions"][0]["stage"] == view["now"]["signal"]["stage"]
     assert web.get("/api/junction/J99").status_code == 404
 

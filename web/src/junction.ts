@@ -8,6 +8,7 @@ import { reasonWords } from './command';
 import './decisions';
 import { detectorList } from './detectors';
 import type { Ground } from './ground';
+import { type Limits, limitList } from './limits';
 import type { MovementView } from './movement';
 import { age, clock, number } from './number';
 import './holder';
@@ -34,6 +35,7 @@ export interface JunctionView {
   movements: MovementView[];
   stages: { lamps: string; movements: number[] }[];
   plan: Phase[];
+  limits: Limits;
   now: JunctionNow;
   refusals: Refusal[];
 }
@@ -118,6 +120,7 @@ export class JunctionPanel extends Part {
       ${detectorList(now.detectors, view.movements, this.city.zone)}
       <h3>${say('plan.title')}</h3>
       ${ownPlan(view.plan)}
+      ${limitList(view.limits, view.movements)}
       <h3>${say('junction.refusals')}</h3>
       ${this.refusals(view)}`;
   }

@@ -221,7 +221,12 @@ export const WORDS = {
   'span.begin': ['From', '从'],
   'span.end': ['To', '至'],
 
-  'plan.title': ['Own plan', '自有方案'],
+  'limits.max_green': ['Green at most, when others wait', '有人等待时最长绿灯'],
+  'limits.walk': ['Walk at least', '最短行人绿灯'],
+  'limits.group': ['Coordinated with group', '协调组'],
+  'limits.priority': ['{who} counts {weight}-fold', '{who}权重{weight}'],
+  'limits.and': [' and ', '和'],
+  'plan.title': ['Own plan and limits', '自有方案与限制'],
   'plan.none': ['It has no own plan that changes stages.', '没有可切换阶段的自有方案。'],
   'plan.stage': ['stage {n} {s} s', '阶段{n} {s}秒'],
   'plan.and': [' and then ', '，然后'],

@@ -12,7 +12,7 @@ from citybrain.cockpit.geometry import heading_deg
 from citybrain.cockpit.live import LiveCity
 from citybrain.cockpit.record import JunctionNow, Refusal
 from citybrain.cockpit.window import HubSilentError, Window, dataset_table, rows_of
-from citybrain.model import Junction, Lane, Link, RoadNet
+from citybrain.model import Junction, Lane, Link, Priority, RoadNet
 
 REFUSALS_SHOWN = 50
 PAST_MS = 20 * 60_000
@@ -47,6 +47,16 @@ class PhaseView(Struct, frozen=True):
     duration_s: float
 
 
+class LimitsView(Struct, frozen=True):
+    """What an engineer has laid down for the junction, or its program has made of it."""
+
+    max_green_s: float | None
+    walk_s: float
+    group: str
+    priorities: tuple[Priority, ...]
+    remarks: tuple[str, ...]
+
+
 class JunctionView(Struct, frozen=True):
     """A junction as the panel shows it."""
 
@@ -63,6 +73,7 @@ class JunctionView(Struct, frozen=True):
     movements: tuple[MovementView, ...]
     stages: tuple[StageView, ...]
     plan: tuple[PhaseView, ...]
+    limits: LimitsView
     now: JunctionNow
     refusals: tuple[Refusal, ...]
 
@@ -87,6 +98,13 @@ async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window
         movements=_movements(junction, links, lanes),
         stages=tuple(StageView(s.lamps, s.movements) for s in junction.stages),
         plan=tuple(PhaseView(p.stage, p.duration_s) for p in junction.plan.phases),
+        limits=LimitsView(
+            max_green_s=junction.max_green_s,
+            walk_s=junction.walk_s,
+            group=junction.group,
+            priorities=junction.priorities,
+            remarks=junction.remarks,
+        ),
         now=live.junction(junction.id),
         refusals=await _refusals(junction.id, live, window),
     )
