@@ -36,8 +36,8 @@ def linked(city: RunningCity) -> ClientConnection:
 
 
 def flows(city: RunningCity, socket: ClientConnection) -> bool:
-    """Whether the frame of one more second comes before the server has twice said how old everything is. It does not
-    while the server is still on its way."""
+    """Whether the frame of one more second comes before the server has twice said how old everything is: it does
+    not while the server is still on its way."""
     city.advance()
     ages = 0
     while ages < 2:

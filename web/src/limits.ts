@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { movementName, type MovementView } from './movement';
 import { number } from './number';
-import { language, say } from './words';
+import { capital, language, say } from './words';
 
 export interface Limits {
   max_green_s: number | null;
@@ -23,7 +23,7 @@ export function limitList(limits: Limits, movements: readonly MovementView[]): T
       ${onFoot ? line(say('limits.walk'), `${number(limits.walk_s)} ${say('unit.s')}`) : nothing}
       ${limits.group ? line(say('limits.group'), limits.group) : nothing}
       ${limits.priorities.map((p) => line(
-        say('limits.priority', { who: p.movements.map((m) => movementName(movements[m])).join(say('limits.and')), weight: number(p.weight, 1) }),
+        capital(say('limits.priority', { who: p.movements.map((m) => movementName(movements[m])).join(say('limits.and')), weight: number(p.weight, 1) })),
         `${hour(p.begin_s)}–${hour(p.end_s)} ${days(p.days)}`,
       ))}
     </ul>

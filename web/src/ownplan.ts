@@ -2,7 +2,7 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { number } from './number';
-import { say } from './words';
+import { capital, say } from './words';
 
 export interface Phase {
   /** -1: lamps change between stages. */
@@ -39,5 +39,5 @@ function planWords(phases: readonly Phase[]): string {
     .filter((p) => p.stage >= 0)
     .map((p) => say('plan.stage', { n: p.stage + 1, s: number(p.duration_s) }));
   const changes = phases.filter((p) => p.stage < 0).reduce((sum, p) => sum + p.duration_s, 0);
-  return `${stages.join(say('plan.and'))}${say('plan.changes', { s: number(changes) })}`;
+  return capital(`${stages.join(say('plan.and'))}${say('plan.changes', { s: number(changes) })}`);
 }

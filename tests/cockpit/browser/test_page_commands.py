@@ -156,8 +156,8 @@ def test_limits_of_an_engineer_stand_beside_the_own_plan(page: Page) -> None:
     page.evaluate("location.hash = 'junction/J01'")
     limits = page.locator(".limits")
     expect(limits).to_contain_text("Green at most, when others wait45 s", use_inner_text=False)
-    expect(limits).to_contain_text("from the north, straight on counts 2.5-fold")
+    expect(limits).to_contain_text("From the north, straight on counts 2.5-fold")
     expect(limits).to_contain_text("07:00–09:00 Mon Tue Wed Thu Fri")
     expect(page.locator(".plan")).to_have_attribute(
-        "aria-label", "stage 1 20 s and then stage 2 20 s; lamps changing 3 s"
+        "aria-label", "Stage 1 20 s and then stage 2 20 s; lamps changing 3 s"
     )
