@@ -62,7 +62,9 @@ def _decide(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step:
     walk = Walk(known)
 
     def run() -> str:
-        reds = tuple(HAS_GREEN if served >> bit & 1 else Moment(walk, bit + 1) for bit in range(len(limits.home)))
+        # At start-up everybody has waited since it began.
+        places = [bit + 1 if stage >= 0 else since for bit in range(len(limits.home))]
+        reds = tuple(HAS_GREEN if served >> bit & 1 else Moment(walk, at) for bit, at in enumerate(places))
         signal = Signal(stage, stage, Moment(walk, since), reds)
         if not all(deadline >= 0 for deadline in _deadlines(limits, max_red_ms, signal)):
             return ""
