@@ -148,7 +148,7 @@ def test_faults_go_on_after_a_restart_as_if_there_had_been_none() -> None:
 
 def readings(sensors: str, seconds: int, saved: Path | None = None, state: Path | None = None) -> list[Batch]:
     """Readings of a street under a simple round of stages."""
-    scenario = read_scenario(data("hangzhou4x4"))
+    scenario = read_scenario(data("cologne8"))
     told: list[Batch] = []
     with SimulatedCity(
         scenario, scenario.net(), sensors="field" if sensors == "field" else "clean", state=state
@@ -170,9 +170,9 @@ def table(batches: list[Batch]) -> dict[tuple[str, int], dict[str, object]]:
 
 
 def test_a_street_with_field_sensors_counts_like_one_with_clean_ones_on_the_whole() -> None:
-    field, clean = (in_own_process(readings, s, 80) for s in ("field", "clean"))
+    field, clean = (in_own_process(readings, s, 240) for s in ("field", "clean"))
     told, real = table(field), table(clean)
-    faults = FieldFaults(1, [z for j in read_scenario(data("hangzhou4x4")).net().junctions for z in j.zones])
+    faults = FieldFaults(1, [z for j in read_scenario(data("cologne8")).net().junctions for z in j.zones])
     places = {z: i for i, z in enumerate(clean[0].rows.column("zone").to_pylist())}
     wrong = {t: faults.out(int(t * 1000)) | faults.stuck(int(t * 1000)) for t in {t for _, t in told}}
     sums = np.zeros(2)
@@ -183,7 +183,7 @@ def test_a_street_with_field_sensors_counts_like_one_with_clean_ones_on_the_whol
         sums += np.array([row["count"], real[key]["count"]], np.float64)
         same += row["count"] == real[key]["count"]
         total += 1
-    assert total > 8_000
+    assert total > 5_000
     assert 0.9 < same / total < 1.0
     assert sums[0] / sums[1] == pytest.approx(1.0, abs=0.04)
 

@@ -92,7 +92,7 @@ class FlowLearner:
         Nothing into one that is seen: whoever came in the last seconds will be in its next reading, and a fraction
         of a vehicle on every lane looks like somebody everywhere. A blind one gets its usual share of what comes
         on the lanes beside it, where none of them sees what usually comes. Its own memories follow that, so that
-        it keeps its share while the traffic of the approach changes. """
+        it keeps its share while the traffic of the approach changes."""
         if not blind.any():
             return np.zeros(len(blind))
         usual = self.usual(s)
