@@ -49,16 +49,15 @@ def test_the_discharge_is_the_prior_until_it_is_learnt() -> None:
     assert discharge(hour, hour, prior).tolist() == [HIGHEST_VPS, HIGHEST_VPS, 0.0]
 
 
-def test_what_was_learnt_fades_with_time_and_only_where_it_was_read() -> None:
-    vehicles, seconds = np.full((2, 2), 10.0), np.full((2, 2), 20.0)
-    one = np.array([0])
-    v, t = learnt(vehicles, seconds, one, np.array([1]), np.array([3.0]), np.array([MEMORY_S]), np.array([True]))
-    fade = np.exp(-1.0)
-    assert v == pytest.approx(np.array([[10 * fade, 10 * fade + 3.0], [10.0, 10.0]]))
-    assert t == pytest.approx(np.array([[20 * fade, 20 * fade + MEMORY_S], [20.0, 20.0]]))
-    v, t = learnt(vehicles, seconds, one, np.array([1]), np.array([3.0]), np.array([1.0]), np.array([False]))
-    assert v[0, 1] < 10.0 and t[0, 1] < 20.0
-    assert vehicles.tolist() == [[10.0, 10.0]] * 2  # arguments stay
+def test_what_was_learnt_fades_with_time_and_counts_where_it_was_read() -> None:
+    vehicles, seconds = np.full((1, 2), 10.0), np.full((1, 2), 20.0)
+    stage, passed, fade = np.array([1]), np.array([3.0]), np.exp(-1.0)
+    v, t = learnt(vehicles, seconds, stage, passed, np.array([MEMORY_S]), np.array([True]))
+    assert v == pytest.approx(np.array([[10 * fade, 10 * fade + 3.0]]))
+    assert t == pytest.approx(np.array([[20 * fade, 20 * fade + MEMORY_S]]))
+    v, t = learnt(vehicles, seconds, stage, passed, np.array([1.0]), np.array([False]))
+    assert v[0, 0] == v[0, 1] < 10.0 and t[0, 0] == t[0, 1] < 20.0
+    assert vehicles.tolist() == [[10.0, 10.0]]  # arguments stay
     assert PRIOR_S > 0.0
 
 

@@ -138,7 +138,7 @@ class DecideStages:
             self._padded(shut),
             self._free(s["lane_veh"], s["vehicles"], shut),
             self._weights(s, now_ms),
-            self._watch.discharge(s),
+            s["discharge_vps"],
             heard,
             s["stage"][at],
             s["next_stage"][at],

@@ -24,18 +24,18 @@ LOWEST_VPS, HIGHEST_VPS = 0.1, 0.7
 
 
 def learnt(
-    vehicles: Floats, seconds: Floats, lanes: Places, stages: Places, passed: Floats, period_s: Floats, says: Flags
+    vehicles: Floats, seconds: Floats, stages: Places, passed: Floats, period_s: Floats, says: Flags
 ) -> tuple[Floats, Floats]:
-    """Vehicles that passed and seconds of green with a queue, (Z, S), after readings of `lanes` in `stages`.
+    """Vehicles that passed and seconds of green with a queue, by stage (n, S), after one more reading of each of n
+    lanes in `stages`.
 
     `says`: whether a reading says something of the discharge; all readings let what was learnt fade.
     """
-    vehicles, seconds = vehicles.copy(), seconds.copy()
     fades = np.exp(-period_s / MEMORY_S)[:, None]
-    vehicles[lanes] *= fades
-    seconds[lanes] *= fades
-    np.add.at(vehicles, (lanes[says], stages[says]), passed[says])
-    np.add.at(seconds, (lanes[says], stages[says]), period_s[says])
+    vehicles, seconds = vehicles * fades, seconds * fades
+    rows = np.flatnonzero(says)
+    vehicles[rows, stages[rows]] += passed[rows]
+    seconds[rows, stages[rows]] += period_s[rows]
     return vehicles, seconds
 
 

@@ -29,7 +29,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 
 class LaneWatch:
-    """Keeps the lanes of a network in the state of the step that owns it."""
+    """Keeps the lanes of a network in the state of the step that owns it; among it `discharge_vps` (J, S, L), the
+    vehicles a second that each lane lets out in each stage."""
 
     def __init__(self, layout: Layout, lanes: Lanes, ordered: Places) -> None:
         self._layout = layout
@@ -48,6 +49,7 @@ class LaneWatch:
             "believed": np.ones(lanes, np.bool_),
             "discharged_veh": np.zeros((lanes, stages)),
             "discharged_s": np.zeros((lanes, stages)),
+            "discharge_vps": self._lanes.prior,
             "counted": np.zeros(lanes),
         }
 
@@ -92,11 +94,6 @@ class LaneWatch:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""
         return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._lanes.free_s, 0.0)
 
-    def discharge(self, s: Arrays) -> Floats:
-        """(J, S, L): vehicles a second that each lane lets out in each stage."""
-        vehicles, seconds = (self._lanes.padded(s[name]) for name in ("discharged_veh", "discharged_s"))
-        return discharge(vehicles.swapaxes(1, 2), seconds.swapaxes(1, 2), self._lanes.prior)
-
     def _learn(self, s: Arrays, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
         """The discharge of lanes that had green for the whole of a reading, and a queue before it."""
         ours = np.flatnonzero(self._lanes.junction[at] >= 0)
@@ -107,6 +104,7 @@ class LaneWatch:
         begin_ms = read_ms - np.round(period_s * 1000.0).astype(np.int64)
         says = (shown >= 0) & (begin_ms >= since_ms + START_UP_MS) & (s["lane_queue"][at] >= QUEUED_VEH)
         says &= self._lanes.prior[junction, stage, self._lanes.slot[at]] > 0.0
-        s["discharged_veh"], s["discharged_s"] = learnt(
-            s["discharged_veh"], s["discharged_s"], at, stage, passed, period_s, says
-        )
+        vehicles, seconds = learnt(s["discharged_veh"][at], s["discharged_s"][at], stage, passed, period_s, says)
+        s["discharged_veh"][at], s["discharged_s"][at] = vehicles, seconds
+        places = junction[:, None], np.arange(vehicles.shape[1]), self._lanes.slot[at][:, None]
+        s["discharge_vps"][places] = discharge(vehicles, seconds, self._lanes.prior[places])
