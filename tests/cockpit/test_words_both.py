@@ -10,6 +10,7 @@ from small_city import declarations
 from citybrain.model import Control, Why
 
 WEB = Path(__file__).parents[2] / "web" / "src"
+DICTIONARIES = ("words_city.ts", "words_signal.ts")
 TEXT = r"'((?:[^'\\]|\\.)*)'"
 ENTRY = re.compile(rf"'([a-z_.]+)': \[\s*{TEXT},\s*{TEXT},?\s*\]")
 APART = {
@@ -26,8 +27,8 @@ APART = {
 
 
 def _words() -> dict[str, tuple[str, str]]:
-    text = (WEB / "words.ts").read_text(encoding="utf-8")
-    block = text[text.index("WORDS = {") : text.index("} as const")]
+    texts = [(WEB / name).read_text(encoding="utf-8") for name in DICTIONARIES]
+    block = "".join(text[text.index("WORDS = {") : text.index("} as const")] for text in texts)
     found = {key: (en, zh) for key, en, zh in ENTRY.findall(block)}
     assert len(found) == len(re.findall(r"^  '[a-z_.]+': \[", block, re.MULTILINE))
     return found
@@ -48,7 +49,7 @@ def test_both_languages_fill_in_the_same() -> None:
 
 def test_every_word_said_exists_and_every_word_is_said() -> None:
     words = _words()
-    sources = {f.name: f.read_text(encoding="utf-8") for f in WEB.glob("*.ts") if f.name != "words.ts"}
+    sources = {f.name: f.read_text(encoding="utf-8") for f in WEB.glob("*.ts") if f.name not in DICTIONARIES}
     code = "\n".join(sources.values())
     plain = set(re.findall(r"'([a-z_]+(?:\.[a-z_]+)+)'", code))
     families = set(re.findall(r"`([a-z_]+)\.\$\{", code)) | set(re.findall(r"sayOf\('([a-z_]+)'", code))
