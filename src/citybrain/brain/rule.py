@@ -43,6 +43,7 @@ class Rules:
     """What a decision knows of junctions beforehand; the tables are those of `Layout` and `Lanes`.
 
     `lets` (J, S, K): 1 where the stage lets the movement go; `green` (J, S, L): whether the lane may discharge.
+    `hold_ms` (J, S): minimum green of each stage, the walk included where it lets pedestrians go.
     `hasty`: a maximum red so short that it may be due the moment that somebody comes.
     """
 
@@ -51,6 +52,7 @@ class Rules:
     waits_here: Flags
     stage_count: Places
     min_green_ms: Places
+    hold_ms: Places
     max_green_ms: Places
     max_red_ms: Places
     change_ms: Places
@@ -72,12 +74,25 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
         layout.waits_here[places],
         layout.stage_count[places],
         layout.min_green_ms[places],
+        np.maximum(layout.min_green_ms[places, None], _walks(layout, places)),
         np.array([NEVER_MS if s is None else round(s * 1000) for s in longest], np.int64),
         layout.max_red_ms[places],
         layout.change_ms[places],
         layout.round_ms[places],
         (layout.max_red_ms <= soonest)[places],
     )
+
+
+def _walks(layout: Layout, places: Places) -> Places:
+    """(J, S): how long pedestrians must have green in each stage, milliseconds; 0 where none get it there."""
+    walks = np.zeros(layout.lets[places].shape[:2], np.int64)
+    for at, j in enumerate(places.tolist()):
+        junction = layout.net.junctions[j]
+        walkers = {m for m, way in enumerate(junction.movements) if way.turn == "p" and not way.always_green}
+        for stage in junction.stages:
+            if walkers.intersection(stage.movements):
+                walks[at, stage.index] = -(-round(junction.walk_s * 1000) // 1000) * 1000
+    return walks
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,7 @@ def choose(rules: Rules, sight: Sight) -> Choice:
 
     stage, why = now.copy(), np.full(len(now), WHY.index(Why.HOLD_SERVING), np.int8)
     why[own < SERVED_VEH] = WHY.index(Why.HOLD_EMPTY)
-    held = (sight.stage < 0) | (sight.shown_ms < rules.min_green_ms)
+    held = (sight.stage < 0) | (sight.shown_ms < rules.hold_ms[np.arange(len(now)), now])
     others = rules.waits_here & (lets == 0.0) & ((free > 0.0) | (unseen > 0.0) | (sight.waited_s > 0.0))
     at = np.flatnonzero(~held & (others.any(axis=1) | rules.hasty))
     rivals = Rivals(

@@ -33,7 +33,7 @@ class StreetSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """City seconds a second."""
     scale: Annotated[float, Meta(gt=0, le=10)] = 1.0
     """Share of the demand that drives."""
-    sensors: Literal["clean", "field"] = "clean"
+    sensors: Literal["clean", "field"] = "field"
     """"clean", or "field": detectors that fail and miscount as real ones do."""
     backup_s: Annotated[int, Meta(ge=1, le=65_535)] = 3
     """After this time without an order a junction runs its own plan (NTCIP 1202 unitBackupTime, 0: never)."""
