@@ -140,7 +140,7 @@ export const SIGNAL_WORDS = {
   'why.hold_changing': ['The lamps are changing.', '信号灯正在切换。'],
   'why.longest_queue': ['Most vehicles a second, change included: {serves}, {veh}.', '计入切换损失后每秒放行最多：{serves}，{veh}。'],
   'why.only_demand': ['Only here somebody waits: {serves}, {veh}.', '仅此处有需求：{serves}，{veh}。'],
-  'why.max_red': ['The red of {serves} is as long as is allowed.', '{serves}的红灯已达上限。'],
+  'why.max_red': ['Red is as long as is allowed: {serves}.', '{serves}的红灯已达上限。'],
   'why.max_green': ['It has had its maximum green, and others are served now.', '该阶段已达最长绿灯，转为放行其他方向。'],
   'why.exit_blocked': ['The exit that it would fill is full; another stage goes first.', '当前阶段出口已满，先放行其他阶段。'],
   'why.no_data': ['No fresh detector data: it goes by the arrivals that it expects.', '无最新检测数据：按预计到达运行。'],
