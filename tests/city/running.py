@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -97,3 +98,17 @@ def citybrain(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedP
     """The command line, as a user types it."""
     command: Sequence[str] = (sys.executable, "-m", "citybrain.cli", *arguments)
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cwd)
+
+
+def until(true: Callable[[], Any], seconds: float = 150) -> Any:
+    """Ask again until the answer is true; each question goes to another process, which no event reaches from."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if answer := true():
+                return answer
+        except (AssertionError, httpx.HTTPError, LookupError) as e:
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {seconds} s: {e}") from e
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.2)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from citybrain.cloud import BusAddress, NatsServer
-from tests.city.running import SHARED, RunningCity, citybrain
+from tests.city.running import SHARED, RunningCity, citybrain, until
 
 COLOGNE = SHARED / "cologne8" / "cologne8.sumocfg"
 
@@ -42,7 +42,7 @@ def test_a_city_runs_on_an_outside_bus(tmp_path: Path, outside: BusAddress) -> N
     with RunningCity(tmp_path / "data", "--city", str(folder)) as city:
         with pytest.raises(LookupError):
             city.pid("nats-server")
-        assert city.query("SELECT count(*) AS n FROM road.junction") == [{"n": 8}]
+        until(lambda: city.query("SELECT count(*) AS n FROM road.junction") == [{"n": 8}])
         assert outside.token not in "".join(f.read_text() for f in city.data.glob("log/*"))
 
 

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.city.running import SHARED, RunningCity, citybrain
+from tests.city.running import SHARED, RunningCity, citybrain, until
 
 COLOGNE = SHARED / "cologne8" / "cologne8.sumocfg"
 pytestmark = pytest.mark.skipif(not COLOGNE.exists(), reason=f"{COLOGNE} is not there (set CITYBRAIN_DATA)")
@@ -28,20 +27,6 @@ TICKS = "SELECT run, seq, time FROM traffic.tick ORDER BY run, seq"
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCity]:
     with RunningCity(tmp_path_factory.mktemp("city") / "data", *FAST) as running:
         yield running
-
-
-def until(true: Callable[[], Any], seconds: float = 150) -> Any:
-    """Ask again until the answer is true; each question goes to another process, which no event reaches from."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if answer := true():
-                return answer
-        except (AssertionError, httpx.HTTPError, LookupError) as e:
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {seconds} s: {e}") from e
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.2)
 
 
 def _latest(city: RunningCity) -> int:
@@ -73,8 +58,8 @@ def test_the_loop_closes(city: RunningCity) -> None:
     _later(city)
     orders = until(lambda: city.query("SELECT junction, stage FROM traffic.signal_order LIMIT 100"))
     assert len({o["junction"] for o in orders}) == 8
-    controls = city.query("SELECT DISTINCT control FROM traffic.signal_state ORDER BY time DESC LIMIT 200")
-    assert {"control": "brain"} in controls
+    controls = "SELECT DISTINCT control FROM traffic.signal_state ORDER BY time DESC LIMIT 200"
+    until(lambda: {"control": "brain"} in city.query(controls))
     until(lambda: {r["city"] for r in city.query("SELECT city FROM sim.score")} == {"live", "shadow"})
 
 
