@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 BLIND_AFTER_MS = 6_000
 
 
-class Estimator:
+class Estimator(ABC):
     """Queue, vehicles and standard deviation of the queue of each movement, shapes (M,)."""
 
     name = ""
@@ -26,9 +27,9 @@ class Estimator:
         size = len(layout.movements)
         self.queue, self.vehicles, self.sd = np.zeros(size), np.zeros(size), np.zeros(size)
 
+    @abstractmethod
     def see(self, time_ms: int, batches: Sequence[Batch]) -> None:
         """Take what became known, the brain's own estimate included."""
-        raise NotImplementedError
 
 
 class Brain(Estimator):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from citybrain.brain.ids import Places
-from citybrain.brain.lamps import read_lamps
+from citybrain.brain.lamps import read_lamps, show_green
 from citybrain.brain.lane_watch import LaneWatch
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
@@ -97,10 +97,8 @@ class DecideStages:
         return s, self._rows(sight, choose(self._rules, sight), tick.time_ms)
 
     def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
-        lamps = read_lamps(self._layout, rows)
-        slots = self._layout.slots[lamps.junctions]
-        real = slots < len(self._layout.movements)
-        s["green"][slots[real]] = lamps.green[real]
+        lamps = self._layout.once(read_lamps, rows)
+        show_green(self._layout, lamps, s["green"])
         s["stage"][lamps.junctions] = lamps.stage
         s["next_stage"][lamps.junctions] = lamps.next_stage
         s["since_ms"][lamps.junctions] = lamps.since_ms

@@ -15,14 +15,13 @@ from citybrain.brain import saturation as sat
 from citybrain.brain.approach import MATE_DOUBT
 from citybrain.brain.flow import FlowLearner
 from citybrain.brain.green_log import empty_log, green_since, logged
+from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
-from citybrain.brain.lamps import read_lamps
+from citybrain.brain.lamps import read_lamps, show_green
 from citybrain.brain.layout import Flags, Floats, Layout, MovementPart
 from citybrain.brain.record import schema, times
 from citybrain.model import Batch, State, Tick
 
-BLIND_AFTER_MS = 10_000
-"""A lane is blind when its last good reading was measured longer ago (they come each 1-4 s, up to 3 s late)."""
 AHEAD_MS = 1_000
 """A reading from farther in the future is not believed."""
 NOBODY_MS = 3_000
@@ -107,7 +106,7 @@ class EstimateQueues:
             if batch.dataset == "traffic.signal_state":
                 self._see_lamps(s, batch.rows)
             elif batch.dataset == "traffic.detector_health":
-                self._see_health(s, batch.rows)
+                hear_verdicts(self._layout, batch.rows, s["believed"])
         s["green_ms"] = np.where(s["green"], now_ms, s["green_ms"])
         s["log_ms"], s["log_green_s"] = logged(
             s["log_ms"], s["log_green_s"], now_ms, self._layout.zone_has(s["green"])
@@ -124,25 +123,17 @@ class EstimateQueues:
         return s, self._rows(s, now_ms, heard, blind)
 
     def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
-        lamps = read_lamps(self._layout, rows)
-        slots = self._layout.slots[lamps.junctions]
-        real = slots < len(self._layout.movements)
-        s["green"][slots[real]] = lamps.green[real]
-
-    def _see_health(self, s: Arrays, rows: pa.RecordBatch) -> None:
-        at = self._layout.zones.places(rows.column("zone"))
-        state = rows.column("state").to_numpy(zero_copy_only=False)
-        s["believed"][at[at >= 0]] = (state != "disbelieved")[at >= 0]
+        show_green(self._layout, self._layout.once(read_lamps, rows), s["green"])
 
     def _blind(self, s: Arrays) -> Flags:
-        old = s["time_ms"][0] - s["read_ms"] > BLIND_AFTER_MS
+        old = s["time_ms"][0] - s["read_ms"] > model.BLIND_AFTER_MS
         blind: Flags = ~s["works"] | ~s["believed"] | (s["read_ms"] == NEVER) | old
         return blind
 
     def _see_lanes(self, s: Arrays, rows: pa.RecordBatch, since_ms: Places) -> Places:
         """Take the readings that are newer than what is known; from then on the lanes are carried on
         (`since_ms`)."""
-        readings, zones = model.read_readings(self._layout, rows)
+        readings, zones = self._layout.once(model.read_readings, rows)
         known = np.where(self._blind(s), s["queue_now"], s["queue"])
         s["works"][zones] = False
         s["works"][readings.zones] = True

@@ -12,7 +12,7 @@ import pyarrow as pa
 from citybrain.brain import doubt
 from citybrain.brain.approach import Approaches
 from citybrain.brain.ids import Places
-from citybrain.brain.lamps import read_lamps
+from citybrain.brain.lamps import read_lamps, show_green
 from citybrain.brain.layout import Flags, Layout
 from citybrain.brain.queue import read_readings
 from citybrain.brain.record import schema
@@ -31,6 +31,13 @@ _STILL = np.isin(range(7), (REPEATS, STANDS, NOBODY))
 REASONS = (None, "says_so", "no_readings", "repeats", "stands_in_green", "sees_nobody", "too_many")
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+
+def hear_verdicts(layout: Layout, rows: pa.RecordBatch, believed: Flags) -> None:
+    """Write into `believed` (Z,) what rows of traffic.detector_health say."""
+    at = layout.zones.places(rows.column("zone"))
+    state = rows.column("state").to_numpy(zero_copy_only=False)
+    believed[at[at >= 0]] = (state != "disbelieved")[at >= 0]
 
 
 class WatchDetectors:
@@ -85,13 +92,10 @@ class WatchDetectors:
         return s, self._rows(s, verdict, now_ms)
 
     def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
-        lamps = read_lamps(self._layout, rows)
-        slots = self._layout.slots[lamps.junctions]
-        real = slots < len(self._layout.movements)
-        s["green"][slots[real]] = lamps.green[real]
+        show_green(self._layout, self._layout.once(read_lamps, rows), s["green"])
 
     def _see_lanes(self, s: Arrays, verdict: Places, rows: pa.RecordBatch) -> None:
-        readings, zones = read_readings(self._layout, rows)
+        readings, zones = self._layout.once(read_readings, rows)
         now_ms = int(s["time_ms"][0])
         s["heard_ms"][zones] = now_ms
         good = np.zeros(len(verdict), np.bool_)

@@ -48,6 +48,13 @@ def read_lamps(layout: Layout, rows: pa.RecordBatch) -> Lamps:
     )
 
 
+def show_green(layout: Layout, lamps: Lamps, green: Flags) -> None:
+    """Write into `green` (M,) what the lamps of the movements show."""
+    slots = layout.slots[lamps.junctions]
+    real = slots < len(layout.movements)
+    green[slots[real]] = lamps.green[real]
+
+
 def integers(column: pa.Array) -> Places:
     """An integer or time (ms) column as int64."""
     result: npt.NDArray[np.int64] = column.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)

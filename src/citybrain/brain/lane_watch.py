@@ -14,15 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from citybrain.brain.discharge import QUEUED_VEH, START_UP_MS, discharge, learnt
+from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
-from citybrain.brain.queue import read_readings
+from citybrain.brain.queue import BLIND_AFTER_MS, free_time, read_readings, seen_queue
 from citybrain.brain.sojourn import head, stayed
 from citybrain.model import State
 
-BLIND_AFTER_MS = 10_000
-"""A lane is blind when its last good reading was measured longer ago (they come each 1-4 s, up to 3 s late)."""
 NEVER = -1
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -36,6 +35,7 @@ class LaneWatch:
         self._layout = layout
         self._lanes = lanes
         self._ordered = ordered
+        self._free_s = free_time(layout)
 
     def start(self) -> State:
         """What it keeps before the first reading."""
@@ -55,13 +55,11 @@ class LaneWatch:
 
     def see_health(self, s: Arrays, rows: pa.RecordBatch) -> None:
         """Take rows of traffic.detector_health."""
-        at = self._layout.zones.places(rows.column("zone"))
-        state = rows.column("state").to_numpy(zero_copy_only=False)
-        s["believed"][at[at >= 0]] = (state != "disbelieved")[at >= 0]
+        hear_verdicts(self._layout, rows, s["believed"])
 
     def see(self, s: Arrays, rows: pa.RecordBatch) -> None:
         """Take rows of traffic.lane_reading; whoever is out or disbelieved is not heard."""
-        readings, zones = read_readings(self._layout, rows)
+        readings, zones = self._layout.once(read_readings, rows)
         s["read_ms"][zones[~np.isin(zones, readings.zones)]] = NEVER
         new = (readings.time_ms > s["read_ms"][readings.zones]) & s["believed"][readings.zones]
         readings = readings.at(np.flatnonzero(new))
@@ -69,9 +67,7 @@ class LaneWatch:
         self._learn(s, at, readings.passed, readings.period_s, readings.time_ms)
         s["read_ms"][at] = readings.time_ms
         s["counted"][at] = readings.count
-        s["lane_queue"][at] = np.minimum(
-            readings.count, np.maximum(readings.halted, s["lane_queue"][at] - readings.passed)
-        )
+        s["lane_queue"][at] = seen_queue(s["lane_queue"][at], readings)
         np.add.at(s["lane_gone"], at, readings.passed)
 
     def carry_on(self, s: Arrays, vehicles: Floats, now_ms: int, dt_s: float) -> None:
@@ -92,7 +88,7 @@ class LaneWatch:
 
     def held_up_s(self, s: Arrays) -> Floats:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""
-        return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._lanes.free_s, 0.0)
+        return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._free_s, 0.0)
 
     def _learn(self, s: Arrays, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
         """The discharge of lanes that had green for the whole of a reading, and a queue before it."""

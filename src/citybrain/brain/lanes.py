@@ -16,7 +16,6 @@ from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 
 GIVES_WAY = 0.7
 """What a lane that gives way is taken to discharge of its saturation flow before anything is known of it."""
-SLOWEST_MPS = 3.0
 
 _N = TypeVar("_N", bound=np.generic)
 
@@ -26,13 +25,10 @@ class Lanes:
 
     def __init__(self, layout: Layout, places: Places) -> None:
         junctions = [layout.net.junctions[j] for j in places.tolist()]
-        zones = [z for j in layout.net.junctions for z in j.zones]
         width = max((1, *(len(j.zones) for j in junctions)))
-        self.count = len(zones)
+        self.count = len(layout.zones)
         self.slots = np.full((len(junctions), width), self.count, np.int64)
         """(J, L): which lane of the network."""
-        self.free_s = np.array([z.length_m / max(z.speed_mps, SLOWEST_MPS) for z in zones], np.float64)
-        """(Z,): how long a vehicle takes through the zone when nothing stops it."""
         self.junction = np.full(self.count, -1, np.int64)
         """(Z,): place of the lane's junction among `places`; -1 for lanes of others."""
         self.slot = np.zeros(self.count, np.int64)

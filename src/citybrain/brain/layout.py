@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from citybrain.brain.ids import Ids, Places
 from citybrain.model import Junction, Movement, RoadNet, Zone
@@ -18,6 +20,8 @@ SATURATION_VPS = 0.5
 SHORT_EXIT_VEH = 6
 """Exits shorter than this many vehicles never count as blocked: a single passing platoon fills them."""
 _COVERED = 0.9
+
+_R = TypeVar("_R")
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -55,6 +59,7 @@ class Layout:
 
     def __init__(self, net: RoadNet) -> None:
         self.net = net
+        self._once: dict[Callable[[Layout, pa.RecordBatch], Any], tuple[pa.RecordBatch, Any]] = {}
         self.junctions = Ids([j.id for j in net.junctions])
         zones = [z for j in net.junctions for z in j.zones]
         movements = [m for j in net.junctions for m in j.movements]
@@ -98,12 +103,18 @@ class Layout:
                 for slot in stage.movements:
                     self.lets[at, stage.index, slot] = 1.0
             first += len(junction.movements)
-        lanes = np.bincount(self.pair_movement, self.share, minlength=len(self.movements))
-        self.flow = SATURATION_VPS * np.append(lanes, 0.0)[self.slots]
-        """(J, K): vehicles a second that a movement discharges when it has green and is saturated."""
         self.waits_here = self.slots < len(self.movements)
         self.waits_here &= ~np.append(self.always_green, True)[self.slots]
         """(J, K): real movements that have to wait for a stage."""
+
+    def once(self, read: Callable[[Layout, pa.RecordBatch], _R], rows: pa.RecordBatch) -> _R:
+        """What `read` makes of rows that several steps take in a tick, worked out once. The memory changes no
+        result; who takes it writes into none of it."""
+        held = self._once.get(read)
+        if held is None or held[0] is not rows:
+            held = self._once[read] = rows, read(self, rows)
+        found: _R = held[1]
+        return found
 
     def to_movements(self, per_zone: Floats) -> Floats:
         """Sum of a zone quantity over the zones of each movement by share, shapes (Z,) → (M,)."""

@@ -23,6 +23,10 @@ DISCHARGE_DOUBT = 0.3
 """Variance of the departures of a standing queue over their mean: headways are steadier than chance."""
 
 
+BLIND_AFTER_MS = 10_000
+"""A lane is blind when its last good reading was measured longer ago (they come each 1-4 s, up to 3 s late)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Readings:
     """Rows of `traffic.lane_reading` of working detectors; `zones` are places."""

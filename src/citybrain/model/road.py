@@ -148,7 +148,7 @@ class Junction(Struct, frozen=True):
     max_green_s: float | None = None
     """The brain ends a stage after this time when anybody waits elsewhere; None: as long as it pays."""
     group: str = ""
-    """Junctions of one group are coordinated with each other and with no others; "": the brain finds out."""
+    """Junctions that an engineer wants coordinated. Kept and shown; the brain does not coordinate by it yet."""
     priorities: tuple[Priority, ...] = ()
     advisory: bool = False
     """It starts in advisory mode: the brain proposes, a person approves."""
