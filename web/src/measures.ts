@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { Again } from './again';
 import './chart';
 import type { Cycle } from './coordination';
 import './coordination';
@@ -92,20 +93,10 @@ export class MeasuresPanel extends Part {
   @state() private drawn: Drawn = 'delay_s';
   @state() private failure = '';
   private asked = '';
-  private timer = 0;
 
   constructor() {
     super('link');
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.timer = window.setInterval(() => void this.load(), AGAIN_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.timer);
+    new Again(this, () => void this.load(), AGAIN_MS);
   }
 
   protected override updated(): void {

@@ -2,6 +2,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
+import { Again } from './again';
 import './chart';
 import type { SeriesPair } from './chart';
 import { against, type Metric, METRICS, metricOf, nameOf, SOURCE, written } from './metric';
@@ -28,17 +29,11 @@ export class Records extends Part {
   @state() private hours = 6;
   @state() private history: History | null = null;
   @state() private failure = '';
-  private timer = 0;
   private asked = '';
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.timer = window.setInterval(() => void this.load(), AGAIN_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.timer);
+  constructor() {
+    super();
+    new Again(this, () => void this.load(), AGAIN_MS);
   }
 
   protected override updated(): void {

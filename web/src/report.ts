@@ -2,6 +2,7 @@
 
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
+import { Again } from './again';
 import { commandWords, reasonWords } from './command';
 import type { Command } from './city';
 import { fetched } from './fetched';
@@ -76,20 +77,10 @@ export class DayReport extends Part {
   @state() private weeks: Weeks | null = null;
   @state() private failure = '';
   private asked = '';
-  private timer = 0;
 
   constructor() {
     super('link');
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.timer = window.setInterval(() => this.asked && void this.load(this.asked), AGAIN_MS);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.timer);
+    new Again(this, () => this.asked && void this.load(this.asked), AGAIN_MS);
   }
 
   protected override updated(): void {
