@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from citybrain.brain import saturation as sat
 from citybrain.brain.approach import NOW_MEMORY_S, SHARE_MEMORY_S, Approaches
-from citybrain.brain.green_log import green_until
+from citybrain.brain.green_log import green_between
+from citybrain.brain.ids import Places
+from citybrain.brain.kept import Kept
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.queue import ARRIVAL_MEMORY_S, PRIOR_ARRIVAL_VPS, Readings, seen_arrival
 from citybrain.brain.turning import FIT_EVERY_MS, Turning
@@ -53,60 +55,66 @@ class FlowLearner:
             "fitted_ms": np.full(1, NEVER, np.int64),
         }
 
-    def see(self, s: Arrays, readings: Readings, queue: Floats) -> None:
+    def see(self, s: Kept, readings: Readings, queue: Floats) -> None:
         """Learn from readings, each zone at most once; `queue` is the queue before them."""
         at = readings.zones
         for name, memory_s in (("arrival", ARRIVAL_MEMORY_S), ("arrival_now", NOW_MEMORY_S)):
-            s[name][at] = seen_arrival(s[name][at], readings, memory_s)
+            s.own(name)[at] = seen_arrival(s[name][at], readings, memory_s)
         fades = np.exp(-readings.period_s / SHARE_MEMORY_S)
-        s["usual_veh"][at] = s["usual_veh"][at] * fades + readings.entered
-        s["usual_s"][at] = s["usual_s"][at] * fades + readings.period_s
-        begin = readings.time_ms - (1000 * (readings.period_s + START_UP_S)).astype(np.int64)
-        shown = green_until(s["log_ms"], s["log_green_s"], readings.time_ms, at)
-        shown = shown - green_until(s["log_ms"], s["log_green_s"], begin, at)
-        s["passed_ms"][at] = np.where(readings.passed > 0.0, readings.time_ms, s["passed_ms"][at])
-        flows = (s["passed_ms"][at] != NEVER) & (readings.time_ms - s["passed_ms"][at] <= sat.HELD_UP_MS)
-        stands = queue >= np.maximum(1.0, sat.HIGHEST_VPS * readings.period_s)
-        steady = flows & stands & (shown >= readings.period_s + START_UP_S - 0.5)
-        s["saturated_veh"][at], s["saturated_s"][at] = sat.learnt(
-            s["saturated_veh"][at], s["saturated_s"][at], readings.passed, readings.period_s, steady
-        )
-        passed, watched = np.zeros(len(s["queue"])), np.zeros(len(s["queue"]))
+        s.own("usual_veh")[at] = s["usual_veh"][at] * fades + readings.entered
+        s.own("usual_s")[at] = s["usual_s"][at] * fades + readings.period_s
+        self._see_saturated(s, readings, queue)
+        passed, watched = np.zeros(len(self._layout.zones)), np.zeros(len(self._layout.zones))
         passed[at], watched[at] = readings.passed, readings.period_s
         open_ = (s["green_ms"] != NEVER) & (s["time_ms"][0] - s["green_ms"] <= OPEN_MS)
         s["turned_veh"] = self.turning.counted(s["turned_veh"], passed, watched, open_)
-        s["watched_s"] = self.turning.watched(s["watched_s"], watched)
+        s.own("watched_s")[at] = self.turning.watched(s["watched_s"][at], readings.period_s)
 
-    def fit(self, s: Arrays, blind: Flags) -> None:
+    @staticmethod
+    def _see_saturated(s: Kept, readings: Readings, queue: Floats) -> None:
+        """Learn the saturation flow from lanes that had green, and a queue, for the whole of a reading."""
+        at = readings.zones
+        s.own("passed_ms")[at] = np.where(readings.passed > 0.0, readings.time_ms, s["passed_ms"][at])
+        flows = (s["passed_ms"][at] != NEVER) & (readings.time_ms - s["passed_ms"][at] <= sat.HELD_UP_MS)
+        stands = queue >= np.maximum(1.0, sat.HIGHEST_VPS * readings.period_s)
+        rows = np.flatnonzero(flows & stands)
+        at, period_s, until_ms = at[rows], readings.period_s[rows], readings.time_ms[rows]
+        begin_ms = until_ms - (1000 * (period_s + START_UP_S)).astype(np.int64)
+        shown_s = green_between(s["log_ms"], s["log_green"], begin_ms, until_ms, at)
+        steady = np.flatnonzero(shown_s >= period_s + START_UP_S - 0.5)
+        at, passed, period_s = at[steady], readings.passed[rows][steady], period_s[steady]
+        s.own("saturated_veh")[at], s.own("saturated_s")[at] = sat.learnt(
+            s["saturated_veh"][at], s["saturated_s"][at], passed, period_s
+        )
+
+    def fit(self, s: Kept, blind: Flags) -> None:
         """Now and then, let the exits correct the turning shares."""
         now_ms = int(s["time_ms"][0])
         if s["fitted_ms"][0] == NEVER:
-            s["fitted_ms"][0] = now_ms
+            s.own("fitted_ms")[0] = now_ms
         elif now_ms - int(s["fitted_ms"][0]) >= FIT_EVERY_MS:
-            s["fitted_ms"][0] = now_ms
+            s.own("fitted_ms")[0] = now_ms
             s["turned_veh"] = self.turning.fitted(s["turned_veh"], s["watched_s"], ~blind)
 
-    def rates(self, s: Arrays, blind: Flags, dt_s: float) -> Floats:
-        """What is taken to come into each lane unseen (veh/s).
+    def came_unseen(self, s: Kept, blind: Flags, at: Places, dt_s: Floats) -> Floats:
+        """What is taken to have come into each of some blind lanes (veh/s) in the last `dt_s`, shape (n,).
 
-        Nothing into one that is seen: whoever came in the last seconds will be in its next reading, and a fraction
-        of a vehicle on every lane looks like somebody everywhere. A blind one gets its usual share of what comes
-        on the lanes beside it, where none of them sees what usually comes. Its own memories follow that, so that
-        it keeps its share while the traffic of the approach changes."""
-        if not blind.any():
-            return np.zeros(len(blind))
+        Its usual share of what comes on the lanes beside it, where none of them sees what usually comes. Its own
+        memories follow that, so that it keeps its share while the traffic of the approach changes. (Into a lane
+        that is seen nobody is taken to have come: whoever came in the last seconds will be in its next reading,
+        and a fraction of a vehicle on every lane looks like somebody everywhere.)"""
         usual = self.usual(s)
         share, seen = self.approaches.share_of(self.approaches.link, usual, ~blind, s["arrival_now"])
-        rate = np.where(blind, np.where(seen, share, usual), 0.0)
-        follows = np.where(blind, -np.expm1(-dt_s / ARRIVAL_MEMORY_S), 0.0)
-        s["arrival"] = s["arrival"] + follows * (rate - s["arrival"])
-        fades, more_s = np.exp(-dt_s / SHARE_MEMORY_S), min(dt_s, SHARE_MEMORY_S)
-        kept = blind & seen
-        s["usual_veh"] = np.where(kept, s["usual_veh"] * fades + rate * more_s, s["usual_veh"])
-        s["usual_s"] = np.where(kept, s["usual_s"] * fades + more_s, s["usual_s"])
+        seen = seen[at]
+        rate: Floats = np.where(seen, share[at], usual[at])
+        s.own("arrival")[at] += -np.expm1(-dt_s / ARRIVAL_MEMORY_S) * (rate - s["arrival"][at])
+        at, rate_seen, dt_s = at[seen], rate[seen], dt_s[seen]
+        fades, more_s = np.exp(-dt_s / SHARE_MEMORY_S), np.minimum(dt_s, SHARE_MEMORY_S)
+        s.own("usual_veh")[at] = s["usual_veh"][at] * fades + rate_seen * more_s
+        s.own("usual_s")[at] = s["usual_s"][at] * fades + more_s
         return rate
 
-    def usual(self, s: Arrays) -> Floats:
+    def usual(self, s: Kept) -> Floats:
         """What usually comes into each lane (veh/s): what was counted and a prior, by their time. The prior is
         what the approach has, by what lanes of such turns are likely to carry."""
         link, likely = self.approaches.link, self.turning.lane_prior
@@ -119,8 +127,7 @@ class FlowLearner:
         return found
 
     @staticmethod
-    def arrival_variance(s: Arrays, blind: Flags) -> Floats:
-        """Variance of the smoothed arrivals, (veh/s)²: of a Poisson count over twice the memory; unmeasured ones
-        are doubtful by half."""
-        counted = s["arrival"] / (2.0 * ARRIVAL_MEMORY_S)
-        return counted + np.where(blind, (BLIND_DOUBT * s["arrival"]) ** 2, 0.0)
+    def arrival_variance(arrival: Floats, blind: Flags) -> Floats:
+        """Variance of smoothed arrivals (veh/s), (veh/s)²: of a Poisson count over twice the memory; unmeasured
+        ones are doubtful by half."""
+        return arrival / (2.0 * ARRIVAL_MEMORY_S) + np.where(blind, (BLIND_DOUBT * arrival) ** 2, 0.0)

@@ -1,47 +1,40 @@
-"""For how long each lane has had green: a log of the last seconds, so that a late reading can be carried to
-now."""
+"""When each lane had green: a log of the last ticks, so that a late reading can be carried to now."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from citybrain.brain.ids import Places
 from citybrain.brain.layout import Flags, Floats
 
 LENGTH = 32
-"""Ticks that are remembered: readings that come later than this are carried on as if they were of the oldest."""
+"""Ticks that are remembered, one bit each: older ones count as red."""
 LONGEST_MS = 10_000
 """A tick counts for at most this much green: what the lamps showed in a longer gap is not known."""
 
-
-def empty_log(zones: int) -> tuple[Places, Floats]:
-    """Times (LENGTH,) and green seconds since the beginning (LENGTH, Z) of a log without entries."""
-    return np.full(LENGTH, -1, np.int64), np.zeros((LENGTH, zones))
+Bits = npt.NDArray[np.uint32]
 
 
-def logged(times_ms: Places, green_s: Floats, now_ms: int, green: Flags) -> tuple[Places, Floats]:
-    """The log with the entry of this tick in place of the oldest: `green` was shown since the last one."""
-    last, oldest = int(np.argmax(times_ms)), int(np.argmin(times_ms))
-    passed_ms = min(now_ms - int(times_ms[last]), LONGEST_MS) if times_ms[last] >= 0 else 0
-    times_ms, green_s = times_ms.copy(), green_s.copy()
-    green_s[oldest] = green_s[last] + np.where(green, max(passed_ms, 0) / 1000.0, 0.0)
-    times_ms[oldest] = now_ms
-    return times_ms, green_s
+def empty_log(zones: int) -> tuple[Places, Bits]:
+    """Times of the ticks, the newest first (LENGTH,; -1: none), and whether each zone had green in the time before
+    them, the newest in the lowest bit (Z,)."""
+    return np.full(LENGTH, -1, np.int64), np.zeros(zones, np.uint32)
 
 
-def green_until(times_ms: Places, green_s: Floats, ms: Places, zones: Places) -> Floats:
-    """Green (s) that `zones` had shown at the times `ms`, shape (n,); before the log begins, as at its
-    beginning."""
-    order = np.argsort(times_ms)
-    known = times_ms[order]
-    first = min(int(np.searchsorted(known, 0)), LENGTH - 1)
-    at: Places = np.searchsorted(known, ms, side="right") - 1
-    found: Floats = green_s[order[np.maximum(at, first)], zones]
-    return found
+def logged(times_ms: Places, shown: Bits, now_ms: int, green: Flags) -> tuple[Places, Bits]:
+    """The log with the entry of this tick: `green` was shown since the last one."""
+    return np.concatenate(([now_ms], times_ms[:-1])), (shown << np.uint32(1)) | green
 
 
-def green_since(times_ms: Places, green_s: Floats, since_ms: Places, zones: Places) -> Floats:
-    """Green (s) of `zones` between `since_ms` and the newest entry, shape (n,)."""
-    until: Floats = green_s[int(np.argmax(times_ms)), zones]
-    found: Floats = np.maximum(0.0, until - green_until(times_ms, green_s, since_ms, zones))
+def green_between(times_ms: Places, shown: Bits, since_ms: Places, until_ms: Places, zones: Places) -> Floats:
+    """Green (s) that `zones` had between the times `since_ms` and `until_ms`, shape (n,)."""
+    known = int(np.count_nonzero(times_ms >= 0))
+    depth = min(int(np.count_nonzero(times_ms > since_ms.min(initial=times_ms[0]))), known - 1)
+    if depth <= 0:
+        return np.zeros(len(zones))
+    ends = times_ms[:depth, None]
+    lasted_s = np.minimum(times_ms[:depth] - times_ms[1 : depth + 1], LONGEST_MS) / 1000.0
+    green = (shown[zones] >> np.arange(depth, dtype=np.uint32)[:, None]) & 1 == 1
+    found: Floats = lasted_s @ (green & (ends > since_ms) & (ends <= until_ms))
     return found

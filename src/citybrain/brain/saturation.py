@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citybrain.brain.layout import SATURATION_VPS, Flags, Floats
+from citybrain.brain.layout import SATURATION_VPS, Floats
 
 LOWEST_VPS, HIGHEST_VPS = 0.30, 0.65
 """A headway of 3.3 s is a lane that gives way or is narrow, one of 1.5 s the best ever kept up (HCM 7th ed., ch.
@@ -18,15 +18,10 @@ HELD_UP_MS = 5_000
 to."""
 
 
-def learnt(
-    vehicles: Floats, seconds: Floats, passed: Floats, period_s: Floats, saturated: Flags
-) -> tuple[Floats, Floats]:
-    """Vehicles and seconds of saturated green with one more period; where not `saturated`, as before."""
+def learnt(vehicles: Floats, seconds: Floats, passed: Floats, period_s: Floats) -> tuple[Floats, Floats]:
+    """Vehicles and seconds of saturated green with one more period."""
     fades = np.exp(-period_s / MEMORY_S)
-    return (
-        np.where(saturated, vehicles * fades + passed, vehicles),
-        np.where(saturated, seconds * fades + period_s, seconds),
-    )
+    return vehicles * fades + passed, seconds * fades + period_s
 
 
 def saturation(vehicles: Floats, seconds: Floats) -> Floats:

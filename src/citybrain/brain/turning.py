@@ -73,11 +73,17 @@ class Turning:
     def counted(self, counts: Floats, passed: Floats, watched_s: Floats, open_: Flags) -> Floats:
         """The counts after `watched_s` (Z,) more of detection: the `passed` vehicles (Z,) go to the movements that
         are open (M,), among them by what is known; where none is, to all. The prior stays while the rest fades."""
-        prior, fades = self._prior, np.exp(-watched_s / MEMORY_S)[self.zone]
-        whose = np.where(open_[self.movement], counts, 0.0)
-        weight = np.where(self._lane(whose) > 0.0, whose, counts)
-        share = weight / np.maximum(self._lane(weight), 1e-9)
-        return prior + (counts - prior) * fades + passed[self.zone] * share
+        of = np.flatnonzero(watched_s[self.zone] > 0.0)
+        lane, before, prior = self.zone[of], counts[of], self._prior[of]
+        whose = np.where(open_[self.movement[of]], before, 0.0)
+        open_sum, whole = (np.bincount(lane, w, len(watched_s)) for w in (whose, before))
+        share = (
+            np.where(open_sum[lane] > 0.0, whose, before)
+            / np.maximum(np.where(open_sum > 0.0, open_sum, whole), 1e-9)[lane]
+        )
+        after = counts.copy()
+        after[of] = prior + (before - prior) * np.exp(-watched_s / MEMORY_S)[lane] + passed[lane] * share
+        return after
 
     @staticmethod
     def watched(watched_s: Floats, more_s: Floats) -> Floats:
@@ -103,19 +109,15 @@ class Turning:
         total = np.bincount(self.zone, per_pair, minlength=len(self._layout.zones)).astype(np.float64, copy=False)
         return total[self.zone]
 
-    def lane_share(self, counts: Floats) -> Floats:
-        """Part of each lane's vehicles that go each way, shape (P,)."""
-        return counts / np.maximum(self._lane(counts), 1e-9)
+    def lane_share(self, counts: Floats, pairs: Places) -> tuple[Floats, Floats]:
+        """Part of their lane's vehicles that go the way of these pairs and its variance, shapes (n,), (n,).
 
-    def lane_doubt(self, counts: Floats) -> Floats:
-        """Variance of `lane_share`, shape (P,): of a multinomial count; where counts do not tell the movement, of
-        a share of which nothing is known (uniform: a third of that of one vehicle)."""
-        share = self.lane_share(counts)
-        return (
-            share
-            * (1.0 - share)
-            * np.maximum(1.0 / (self._lane(counts) + 1.0), np.where(self.known, 0.0, 1.0 / 3.0))
-        )
+        As of a multinomial count; where counts do not tell the movement, of a share of which nothing is known
+        (uniform: a third of that of one vehicle)."""
+        total = np.bincount(self.zone, counts, minlength=len(self._layout.zones))[self.zone[pairs]]
+        share = counts[pairs] / np.maximum(total, 1e-9)
+        doubt = np.maximum(1.0 / (total + 1.0), np.where(self.known[pairs], 0.0, 1.0 / 3.0))
+        return share, share * (1.0 - share) * doubt
 
     def link_share(self, counts: Floats) -> tuple[Floats, Floats]:
         """Part of the vehicles of its link that each movement takes and its standard deviation, shapes (M,), (M,).
