@@ -159,16 +159,25 @@ def report(
 
 @app.command()
 def trial(
-    network: Annotated[Path, typer.Argument(help="A .sumocfg or a folder with a network and routes.")],
+    network: Annotated[
+        Path, typer.Argument(help="A .sumocfg, a folder with a network and routes, or a city's folder.")
+    ],
     controllers: Annotated[
         str,
         typer.Option(help="Of: fixed, actuated, delay_based, wave, wave_1s, max_pressure, brain."),
     ] = "fixed,actuated,delay_based,wave,max_pressure,brain",
     seeds: Annotated[int, typer.Option(help="How many seeds.", min=1, max=100)] = 1,
-    scale: Annotated[float, typer.Option(help="Share of the demand.", min=0.001, max=10)] = 1.0,
+    scale: Annotated[
+        float | None,
+        typer.Option(help="Share of the demand.", min=0.001, max=10, show_default="1, or as city.toml says"),
+    ] = None,
     sensors: Annotated[
-        str, typer.Option(help="What the brain sees: field (with failures and miscounts) or clean.")
-    ] = "field",
+        str | None,
+        typer.Option(
+            help="What the brain sees: field (with failures and miscounts) or clean.",
+            show_default="field, or as city.toml says",
+        ),
+    ] = None,
     begin: Annotated[str | None, typer.Option(help="Second of the simulation; default: as the scenario.")] = None,
     end: Annotated[
         str | None, typer.Option(help="Second of the simulation, or +S after the begin; default: all demand.")

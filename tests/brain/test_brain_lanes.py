@@ -10,7 +10,15 @@ from brain_street import two
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.brain.discharge import HIGHEST_VPS, LOWEST_VPS, MEMORY_S, PRIOR_S, discharge, learnt
+from citybrain.brain.discharge import (
+    FADE_EVERY_MS,
+    HIGHEST_VPS,
+    LOWEST_VPS,
+    MEMORY_S,
+    PRIOR_S,
+    discharge,
+    faded,
+)
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Layout
 from citybrain.brain.sojourn import head, stayed
@@ -49,14 +57,13 @@ def test_the_discharge_is_the_prior_until_it_is_learnt() -> None:
     assert discharge(hour, hour, prior).tolist() == [HIGHEST_VPS, HIGHEST_VPS, 0.0]
 
 
-def test_what_was_learnt_fades_with_time_and_counts_where_it_was_read() -> None:
+def test_what_was_learnt_fades_with_time() -> None:
     vehicles, seconds = np.full((1, 2), 10.0), np.full((1, 2), 20.0)
-    stage, passed, fade = np.array([1]), np.array([3.0]), np.exp(-1.0)
-    v, t = learnt(vehicles, seconds, stage, passed, np.array([MEMORY_S]), np.array([True]))
-    assert v == pytest.approx(np.array([[10 * fade, 10 * fade + 3.0]]))
-    assert t == pytest.approx(np.array([[20 * fade, 20 * fade + MEMORY_S]]))
-    v, t = learnt(vehicles, seconds, stage, passed, np.array([1.0]), np.array([False]))
-    assert v[0, 0] == v[0, 1] < 10.0 and t[0, 0] == t[0, 1] < 20.0
+    v, t = faded(vehicles, seconds, round(1000 * MEMORY_S))
+    assert v == pytest.approx(vehicles * np.exp(-1.0)) and t == pytest.approx(seconds * np.exp(-1.0))
+    v, t = faded(*faded(vehicles, seconds, FADE_EVERY_MS), FADE_EVERY_MS)
+    at_once = faded(vehicles, seconds, 2 * FADE_EVERY_MS)
+    assert v == pytest.approx(at_once[0]) and t == pytest.approx(at_once[1])
     assert vehicles.tolist() == [[10.0, 10.0]]  # arguments stay
     assert PRIOR_S > 0.0
 

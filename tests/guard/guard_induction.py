@@ -3,16 +3,27 @@
 What holds at every tick: from where the junction is, the round that the guard keeps as its way out meets every
 deadline. Settled after its minimum green, the latest time to begin it is not over; while lamps change, whom the
 new stage serves gets green in time, and the round can begin after its minimum green. Start-up has it (checked on
-numbers); waiting keeps it; what has to be shown is that a decision keeps it. So the guard's own step is run on a
-settled stage of unknown age with unknown reds of which nothing is known but this, under every wish, down every
-path (`guard_moment`), and what comes out is held against the same.
+numbers); waiting keeps it; what has to be shown is that a decision keeps it. A decision of `step` asks one question
+(`_keeps_max_red`: may the wish be carried out?), and each answer is a case of its own:
+
+- Yes, by the guard's own question: whatever was before, what comes out must have a way out.
+- No: then the guard begins the round. What comes out must have a way out if what was before had one.
+
+Each case is run through the guard's own `step` on a settled stage of unknown age with unknown reds, down every path
+that some values take (`guard_moment`), for every order in which the round can come by those who wait. One round is
+looked at in each case, and in it only the oldest at each stop counts. Who gets green along with an older one takes
+no part in it: where his red is looked at all the same (does whom the change serves get green in time?), an older one
+is the harder case. So his red is put to the older one's, and orders need not be told apart that differ in such reds
+only: dozens instead of n!. Who is first of two that are equal depends on their numbers; each order is run with the
+classes numbered in that order, so that every answer is covered.
 
 The round is worked out here anew, from the limits; of the guard's code, `step` only is run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import FunctionType
 
 import msgspec
 from guard_moment import Bounds, Moment, Walk
@@ -20,7 +31,15 @@ from guard_search import TICK_MS, Step
 
 from citybrain.guard import Limits, Signal, start, step
 from citybrain.guard.junction import HAS_GREEN
-from citybrain.guard.limits import FLASH
+from citybrain.guard.limits import ALL_RED, FLASH
+
+Stops = tuple[tuple[int, ...], ...]
+"""For each stop of a round the oldest class, and those that get green along with it."""
+Question = Callable[[Limits, Signal, int, int], bool]
+
+
+class _RefusedError(Exception):
+    """The guard does not carry the wish out: not this case."""
 
 
 class Proved(msgspec.Struct):
@@ -32,46 +51,115 @@ class Proved(msgspec.Struct):
 
 def induction(limits: Limits, max_red_ms: int, *, step: Step = step) -> Proved:
     """That decisions under `limits` keep the maximum red `max_red_ms` (their own, or a longer one)."""
-    first = start(limits, 0)
-    if not _holds(limits, max_red_ms, first, 0):
+    if not _holds(limits, max_red_ms, start(limits, 0), 0):
         return Proved(0, "start-up is too late for a round")
     paths = 0
-    for stage in (*range(limits.stages), -1):
+    for stage in (*range(limits.stages), ALL_RED):
         for wish in (None, *range(limits.stages), FLASH):
-            for fault in _decide(limits, max_red_ms, stage, wish, step):
-                paths += 1
-                if fault:
-                    return Proved(paths, f"stage {stage}, wish {wish}: {fault}")
+            for kind in (_carried_out, _refused):
+                for fault in kind(limits, max_red_ms, stage, wish, step):
+                    paths += 1
+                    if fault:
+                        return Proved(paths, f"stage {stage}, wish {wish}: {fault}")
     return Proved(paths, "")
 
 
-def waiting(limits: Limits) -> int:
-    """How many classes wait at most while a stage is shown: the paths are about as many as their orders."""
-    return max(len(limits.home) - limits.serves[s].bit_count() for s in range(limits.stages))
+def rounds(limits: Limits, waiting: Sequence[int]) -> Iterator[Stops]:
+    """The orders in which a round can come by those who wait, told apart by who is the oldest at each stop.
+
+    Of classes that the same stages of rounds serve, any is as good as the others."""
+    if not waiting:
+        yield ()
+    homes = sorted(set(limits.home))
+    alike = {(limits.home[bit], *(limits.serves[home] >> bit & 1 for home in homes)): bit for bit in waiting}
+    for oldest in alike.values():
+        served = limits.serves[limits.home[oldest]]
+        along = tuple(bit for bit in waiting if bit != oldest and served >> bit & 1)
+        for later in rounds(limits, [bit for bit in waiting if not served >> bit & 1]):
+            yield ((oldest, *along), *later)
 
 
-def _decide(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step: Step) -> list[str]:
-    """What goes wrong on each path of a decision at time 0."""
-    served = limits.serves[stage]
-    since = len(limits.home) + 1
-    known = Bounds(since)
-    known.add(since, 0, -limits.hold_ms[stage])
-    for bit in range(len(limits.home)):
-        # Who waits lost its green before the stage began, at the latest when it began.
-        known.add(bit + 1, since, 0)
-    walk = Walk(known)
+def _carried_out(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step: Step) -> Iterator[str]:
+    """What goes wrong on each path on which the guard carries the wish out. Hypothesis: none."""
+    asks = step.__globals__["_keeps_max_red"]
+
+    def question(*decision: object) -> bool:
+        if not asks(*decision):
+            raise _RefusedError
+        return True
+
+    target = stage if wish is None else wish
+    for stops in rounds(limits, _waiting(limits, stage, target)):
+        yield from _decisions(limits, max_red_ms, (stage, wish), stops, _answered(step, question), supposed=False)
+
+
+def _refused(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step: Step) -> Iterator[str]:
+    """What goes wrong on each path on which the guard begins its round instead."""
+    for stops in rounds(limits, _waiting(limits, stage)):
+        forced = _answered(step, lambda *decision: False)
+        yield from _decisions(limits, max_red_ms, (stage, wish), stops, forced, supposed=True)
+
+
+def _answered(step: Step, question: Question) -> Step:
+    """The guard's own step with that answer to its question."""
+    assert isinstance(step, FunctionType)
+    return FunctionType(step.__code__, {**step.__globals__, "_keeps_max_red": question})
+
+
+def _waiting(limits: Limits, *stages: int) -> list[int]:
+    """The classes that none of those stages serves."""
+    return [bit for bit in range(len(limits.home)) if not any(limits.serves[s] >> bit & 1 for s in stages)]
+
+
+def _decisions(
+    limits: Limits, max_red_ms: int, decision: tuple[int, int | None], stops: Stops, step: Step, *, supposed: bool
+) -> list[str]:
+    """What goes wrong on each path of a decision at time 0 whose round comes by `stops`. `supposed`: the hypothesis
+    holds before."""
+    stage, wish = decision
+    order = [bit for stop in stops for bit in stop]
+    order += [bit for bit in range(len(limits.home)) if bit not in order]
+    leader = {bit: stop[0] for stop in stops for bit in stop}
+    places = [order.index(leader.get(bit, bit)) + 1 for bit in order]
+    since = len(order) + 1
+    walk = Walk(_known(limits, stage, stops, places))
+    limits = numbered(limits, order)
 
     def run() -> str:
         # At start-up everybody has waited since it began.
-        places = [bit + 1 if stage >= 0 else since for bit in range(len(limits.home))]
-        reds = tuple(HAS_GREEN if served >> bit & 1 else Moment(walk, at) for bit, at in enumerate(places))
+        unknown = (Moment(walk, place if stage >= 0 else since) for place in places)
+        reds = tuple(HAS_GREEN if limits.serves[stage] >> bit & 1 else red for bit, red in enumerate(unknown))
         signal = Signal(stage, stage, Moment(walk, since), reds)
-        if not all(deadline >= 0 for deadline in _deadlines(limits, max_red_ms, signal)):
+        if supposed and not all(deadline >= 0 for deadline in _deadlines(limits, max_red_ms, signal)):
             return ""
-        after, _, _ = step(limits, signal, wish, 0)
+        try:
+            after, _, _ = step(limits, signal, wish, 0)
+        except _RefusedError:
+            return ""
         return "" if _holds(limits, max_red_ms, after, 0) else f"no way out of {after.stage} to {after.target}"
 
     return walk.paths(run)
+
+
+def _known(limits: Limits, stage: int, stops: Stops, places: Sequence[int]) -> Bounds:
+    """What is known of the reds, and of when the stage began."""
+    since = len(places) + 1
+    known = Bounds(since)
+    known.add(since, 0, -limits.hold_ms[stage])
+    for place in places:
+        # Who waits lost its green before the stage began, at the latest when it began.
+        known.add(place, since, 0)
+    leaders = [places[sum(map(len, stops[:i]))] for i in range(len(stops))]
+    for older, younger in zip(leaders, leaders[1:], strict=False):
+        known.add(older, younger, 0)
+    return known
+
+
+def numbered(limits: Limits, order: Sequence[int]) -> Limits:
+    """The same limits with the classes numbered in that order."""
+    serves = tuple(sum(1 << i for i, bit in enumerate(order) if mask >> bit & 1) for mask in limits.serves)
+    home, members = (tuple(rows[bit] for bit in order) for rows in (limits.home, limits.members))
+    return msgspec.structs.replace(limits, serves=serves, home=home, members=members)
 
 
 def _holds(limits: Limits, max_red_ms: int, signal: Signal, now: int) -> bool:

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from time import monotonic
 
 from guard_crossing import real_net
-from guard_induction import induction, waiting
+from guard_induction import induction
 from guard_mutants import MUTANTS
 from guard_proof import both_limits, caught, inductions, lines, liveness, pre_emption, safety
 from guard_search import Found

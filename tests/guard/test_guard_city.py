@@ -71,7 +71,7 @@ def test_plan_phases_between_stages_ask_for_the_next_one() -> None:
     asked = [clock.at(start + second * 1000).stage for second in range(round(plan.cycle_s))]
     assert asked == [0] * 20 + [1] * 15 + [2] * 20 + [0] * 5
     late = PlanClock(replace(plan, offset_s=20.0))
-    assert late.at(start).stage == 1
+    assert [late.at(start + s * 1000).stage for s in (0, 19, 20, 40)] == [2, 0, 0, 1], "it begins 20 s later"
 
 
 def test_a_refused_junction_plays_its_plan_as_it_stands() -> None:

@@ -75,7 +75,7 @@ def test_a_cycle_at_full_splits_is_sumos(
         assert shown[second] == ours[int(second - plan.begin_s) % length], second
     own = scenario.net().junctions[0].plan
     assert own.cycle_s == length
-    assert own.offset_s == pytest.approx(-plan.begin_s % length)
+    assert own.offset_s == pytest.approx(plan.begin_s % length)
 
 
 def test_the_stages_are_all_pairs_that_may_be_green_together(tmp_path: Path) -> None:

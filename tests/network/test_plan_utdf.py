@@ -107,14 +107,14 @@ def test_the_plan_has_its_splits_and_begins_when_the_file_says(tmp_path: Path, n
     (plan,) = found.plans
     assert (plan.junction, plan.program) == ("c", "utdf-c")
     assert plan.rings is not None and plan.cycle_s == pytest.approx(120.0)
-    assert plan.offset_s == pytest.approx(8.0), "phase 1 begins at second 112 of 120"
+    assert plan.offset_s == pytest.approx(112.0), "phase 1 begins at second 112 of 120"
     (junction,) = net.junctions
     straight = {m.from_link[0]: m.signal_links[0] for m in junction.movements if m.turn == "s"}
     for phase, arm in ((2, "s"), (4, "w"), (6, "n"), (8, "e")):
         at, greens = 0.0, []
         for lamps, seconds in plan.phases:
             if lamps[straight[arm]] == "G":
-                greens.append(((at - plan.offset_s) % 120, seconds))
+                greens.append(((at + plan.offset_s) % 120, seconds))
             at += seconds
         assert greens[0][0] == pytest.approx(STARTS[phase])
         assert sum(s for _, s in greens) == pytest.approx(SPLITS[phase] - 5.2, abs=0.01)
@@ -124,7 +124,7 @@ def test_without_starts_the_reference_phase_begins_at_the_offset(tmp_path: Path,
     (plan,) = import_plans(written(tmp_path, utdf(starts={1: 0, 2: 15})), net).plans
     assert plan.offset_s == 0.0
     (plan,) = import_plans(written(tmp_path, utdf(starts={2: 15})), net).plans
-    assert plan.offset_s == pytest.approx(-(70.0 - SPLITS[5]) % 120), "phase 6 begins at 70"
+    assert plan.offset_s == pytest.approx((70.0 - SPLITS[5]) % 120), "phase 6 begins at 70"
 
 
 def test_what_is_written_is_read_back_as_the_same_plan(tmp_path: Path, net: RoadNet) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from citybrain.brain.ids import Places
+from citybrain.brain.kept import Kept
 from citybrain.brain.lamps import read_lamps, show_green
 from citybrain.brain.lane_watch import LaneWatch
 from citybrain.brain.lanes import Lanes
@@ -31,7 +32,6 @@ MOST_WAITING = 3.0
 many times at most."""
 NEVER = -1
 
-Arrays = dict[str, npt.NDArray[Any]]
 _N = TypeVar("_N", bound=np.generic)
 
 
@@ -76,9 +76,9 @@ class DecideStages:
 
     def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
         back = tick.time_ms < int(state["time_ms"][0])
-        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        s = Kept(self.start() if back else state)
         before_ms = tick.time_ms if s["time_ms"][0] == NEVER else int(s["time_ms"][0])
-        s["time_ms"][0] = tick.time_ms
+        s.own("time_ms")[0] = tick.time_ms
         takes = {
             "traffic.signal_state": self._see_lamps,
             "traffic.detector_health": self._watch.see_health,
@@ -92,37 +92,37 @@ class DecideStages:
         self._watch.carry_on(s, s["vehicles"], tick.time_ms, (tick.time_ms - before_ms) / 1000.0)
         s["green_ms"] = np.where(s["green"] | (s["green_ms"] == NEVER), tick.time_ms, s["green_ms"])
         if not len(self._ordered):
-            return s, None
+            return s.state, None
         sight = self._sight(s, tick.time_ms)
-        return s, self._rows(sight, choose(self._rules, sight), tick.time_ms)
+        return s.state, self._rows(sight, choose(self._rules, sight), tick.time_ms)
 
-    def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
+    def _see_lamps(self, s: Kept, rows: pa.RecordBatch) -> None:
         lamps = self._layout.once(read_lamps, rows)
-        show_green(self._layout, lamps, s["green"])
-        s["stage"][lamps.junctions] = lamps.stage
-        s["next_stage"][lamps.junctions] = lamps.next_stage
-        s["since_ms"][lamps.junctions] = lamps.since_ms
+        show_green(self._layout, lamps, s.own("green"))
+        s.own("stage")[lamps.junctions] = lamps.stage
+        s.own("next_stage")[lamps.junctions] = lamps.next_stage
+        s.own("since_ms")[lamps.junctions] = lamps.since_ms
 
-    def _see_queues(self, s: Arrays, rows: pa.RecordBatch) -> None:
+    def _see_queues(self, s: Kept, rows: pa.RecordBatch) -> None:
         now_ms = int(s["time_ms"][0])
         at = self._layout.movements.places(rows.column("movement"))
         known = at >= 0
         at = at[known]
         near = _numbers(rows, "approaching_veh")
-        s["vehicles"][at] = (_numbers(rows, "queue_veh") + np.where(np.isfinite(near), near, 0.0))[known]
+        s.own("vehicles")[at] = (_numbers(rows, "queue_veh") + np.where(np.isfinite(near), near, 0.0))[known]
         waited = _milliseconds(_numbers(rows, "waited_s")[known])
-        s["waits_since_ms"][at] = np.where(waited > 0, now_ms - waited, NEVER)
+        s.own("waits_since_ms")[at] = np.where(waited > 0, now_ms - waited, NEVER)
         age = _numbers(rows, "age_s")[known]
-        s["known_ms"][at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
+        s.own("known_ms")[at] = np.where(np.isnan(age), NEVER, now_ms - _milliseconds(age))
         self._see_exits(s, at, _numbers(rows, "exit_occupied")[known], now_ms)
 
-    def _see_exits(self, s: Arrays, at: Places, taken: Floats, now_ms: int) -> None:
+    def _see_exits(self, s: Kept, at: Places, taken: Floats, now_ms: int) -> None:
         before = s["full_since_ms"][at]
         with np.errstate(invalid="ignore"):  # an exit that nobody sees is NaN, which is neither
             stays = (taken >= SHUT_ABOVE) | ((before != NEVER) & (taken >= OPEN_BELOW))
-        s["full_since_ms"][at] = np.where(stays, np.where(before == NEVER, now_ms, before), NEVER)
+        s.own("full_since_ms")[at] = np.where(stays, np.where(before == NEVER, now_ms, before), NEVER)
 
-    def _sight(self, s: Arrays, now_ms: int) -> Sight:
+    def _sight(self, s: Kept, now_ms: int) -> Sight:
         at = self._ordered
         waited = np.where(s["waits_since_ms"] == NEVER, 0, now_ms - s["waits_since_ms"]) / 1000.0
         fresh = (s["known_ms"] != NEVER) & (now_ms - s["known_ms"] <= NO_DATA_S * 1000)
@@ -150,7 +150,7 @@ class DecideStages:
             lane_veh = lane_veh * np.divide(open_of, all_of, out=np.ones_like(all_of), where=all_of > 0.0)
         return np.where(self._lanes.waits, self._lanes.padded(lane_veh), 0.0)
 
-    def _weights(self, s: Arrays, now_ms: int) -> Floats:
+    def _weights(self, s: Kept, now_ms: int) -> Floats:
         """As how many vehicles one of each lane counts, (J, L): by the engineer's priorities of its movements, and
         the more the longer its head is held up."""
         reds = self._lanes.padded(self._watch.held_up_s(s)) * 1000.0 / self._rules.max_red_ms.clip(1)[:, None]

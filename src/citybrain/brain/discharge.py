@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citybrain.brain.ids import Places
-from citybrain.brain.layout import Flags, Floats
+from citybrain.brain.layout import Floats
 
 QUEUED_VEH = 2.0
 """So many must have been waiting for the discharge to say something."""
@@ -17,26 +16,17 @@ START_UP_MS = 2_000
 """The begin of green, when the queue starts to move, says nothing of its discharge (HCM 7th ed., ch. 19)."""
 PRIOR_S = 30.0
 """What is taken for given beforehand counts as much as this much green with a queue."""
+FADE_EVERY_MS = 10_000
 MEMORY_S = 600.0
 """How long what was learnt counts: demand and with it who gives way to whom change within the hour."""
 LOWEST_VPS, HIGHEST_VPS = 0.1, 0.7
 """A lane may stand still for a while and will not for ever; one vehicle in 1.4 s is the best ever kept up."""
 
 
-def learnt(
-    vehicles: Floats, seconds: Floats, stages: Places, passed: Floats, period_s: Floats, says: Flags
-) -> tuple[Floats, Floats]:
-    """Vehicles that passed and seconds of green with a queue, by stage (n, S), after one more reading of each of n
-    lanes in `stages`.
-
-    `says`: whether a reading says something of the discharge; all readings let what was learnt fade.
-    """
-    fades = np.exp(-period_s / MEMORY_S)[:, None]
-    vehicles, seconds = vehicles * fades, seconds * fades
-    rows = np.flatnonzero(says)
-    vehicles[rows, stages[rows]] += passed[rows]
-    seconds[rows, stages[rows]] += period_s[rows]
-    return vehicles, seconds
+def faded(vehicles: Floats, seconds: Floats, passed_ms: int) -> tuple[Floats, Floats]:
+    """Vehicles that passed and seconds of green with a queue, as they count `passed_ms` later."""
+    kept = np.exp(-passed_ms / 1000.0 / MEMORY_S)
+    return vehicles * kept, seconds * kept
 
 
 def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:

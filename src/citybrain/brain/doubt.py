@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from citybrain.brain.approach import Approaches
 from citybrain.brain.ids import Places
+from citybrain.brain.kept import Kept
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.queue import Readings
 
@@ -79,18 +80,29 @@ def lengths(layout: Layout) -> Floats:
     return np.array([z.length_m for j in layout.net.junctions for z in j.zones], np.float64)
 
 
-def expected(s: Arrays, readings: Readings, approaches: Approaches, layout: Layout, trusted: Flags) -> Floats:
-    """Vehicles that should have come into each lane while these came, shape (Z,): by its usual flow against that
-    of the other lanes of its approach, or of its junction where those carry little. 0 where its own is not
-    known."""
-    known = s["usual_veh"] >= EVIDENCE_VEH
-    came = np.zeros(len(known))
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Vehicles (n,) that should have come into lanes `zones` (n,) by what came elsewhere."""
+
+    zones: Places
+    vehicles: Floats
+
+
+def expected(
+    s: Kept, readings: Readings, approaches: Approaches, layout: Layout, heard: Flags, trusted: Flags
+) -> Expected:
+    """What should have come into the lanes that are heard while these came: by the usual flow of a lane against
+    that of the other lanes of its approach that are trusted, or of its junction where those carry little. Nobody
+    where its own is not known. Shapes (Z,)."""
+    came = np.zeros(len(layout.zones))
     came[readings.zones] = readings.entered
-    usual = _usual(s)
-    beside, enough = _for_one(approaches.link, usual, came, trusted & known)
-    around, some = _for_one(layout.zone_junction, usual, came, trusted & known)
-    ratio = np.where(enough, beside, np.where(some, around, 0.0))
-    return np.where(known, usual * ratio, 0.0)
+    busy = np.zeros(len(layout.junctions), np.bool_)
+    busy[layout.zone_junction[readings.zones[readings.entered > 0.0]]] = True
+    at = np.flatnonzero(busy[layout.zone_junction] & heard & (s["usual_veh"] >= EVIDENCE_VEH))
+    usual, peers = _usual(s, at), trusted[at]
+    beside, enough = _for_one(approaches.link[at], usual, came[at], peers)
+    around, some = _for_one(layout.zone_junction[at], usual, came[at], peers)
+    return Expected(at, usual * np.where(enough, beside, np.where(some, around, 0.0)))
 
 
 def _for_one(group: Places, usual: Floats, came: Floats, peers: Flags) -> tuple[Floats, Flags]:
@@ -104,46 +116,47 @@ def _for_one(group: Places, usual: Floats, came: Floats, peers: Flags) -> tuple[
     return np.divide(counted, others, out=np.zeros_like(others), where=enough), enough
 
 
-def _usual(s: Arrays) -> Floats:
-    """Usual arrivals, veh/s."""
-    return s["usual_veh"] / np.maximum(s["usual_s"], 1.0)
+def _usual(s: Kept, at: Places) -> Floats:
+    """Usual arrivals of lanes, veh/s."""
+    usual: Floats = s["usual_veh"][at] / np.maximum(s["usual_s"][at], 1.0)
+    return usual
 
 
-def see(s: Arrays, readings: Readings, expected_veh: Floats, late: Flags) -> Flags:
+def see(s: Kept, readings: Readings, should: Expected, late: Flags) -> Flags:
     """Add readings to the sums. `late`: green for longer than SETTLED_MS. Whether each says something new (n,)."""
     at, period = readings.zones, readings.period_s
     same = np.ones(len(at), np.bool_)
     for name in _SAME:
         value = getattr(readings, name)
         same &= s[f"last_{name}"][at] == value
-        s[f"last_{name}"][at] = value
+        s.own(f"last_{name}")[at] = value
     crossing = readings.entered + readings.passed > 0.0
     quiet = same & ~crossing
-    s["moved_m"][at] = np.where(quiet, s["moved_m"][at] + readings.speed_mps * period, 0.0)
-    s["repeated"][at] = np.where(same & crossing, s["repeated"][at] + 1.0, 0.0)
+    s.own("moved_m")[at] = np.where(quiet, s["moved_m"][at] + readings.speed_mps * period, 0.0)
+    s.own("repeated")[at] = np.where(same & crossing, s["repeated"][at] + 1.0, 0.0)
     stood = s["stood_s"][at] + np.where(late, period, 0.0)
-    s["stood_s"][at] = np.where(quiet & (readings.halted > 0.0), stood, 0.0)
+    s.own("stood_s")[at] = np.where(quiet & (readings.halted > 0.0), stood, 0.0)
     somebody = at[crossing | (readings.count > 0.0)]
     waited = np.minimum(s["awaited_veh"][somebody], LONGEST_VEH)
-    s["longest_veh"][at] *= np.exp(-period / FORGET_S)
-    s["longest_veh"][somebody] = np.maximum(s["longest_veh"][somebody], waited)
-    s["awaited_veh"] = s["awaited_veh"] + expected_veh
-    s["awaited_veh"][somebody] = 0.0
+    s.own("longest_veh")[at] *= np.exp(-period / FORGET_S)
+    s.own("longest_veh")[somebody] = np.maximum(s["longest_veh"][somebody], waited)
+    s.own("awaited_veh")[should.zones] += should.vehicles
+    s.own("awaited_veh")[somebody] = 0.0
     fades = np.exp(-period / USUAL_S)
-    s["usual_veh"][at] = s["usual_veh"][at] * fades + readings.entered
-    s["usual_s"][at] = s["usual_s"][at] * fades + period
+    s.own("usual_veh")[at] = s["usual_veh"][at] * fades + readings.entered
+    s.own("usual_s")[at] = s["usual_s"][at] * fades + period
     weight = -np.expm1(-period / BURST_S)
-    s["burst_vps"][at] += weight * (readings.passed / np.maximum(period, 1e-3) - s["burst_vps"][at])
+    s.own("burst_vps")[at] += weight * (readings.passed / np.maximum(period, 1e-3) - s["burst_vps"][at])
     return ~same
 
 
-def forgive(s: Arrays, at: Places) -> None:
+def forgive(s: Kept, at: Places) -> None:
     """Let those detectors begin again to see nobody, with the longest patience."""
-    s["awaited_veh"][at] = 0.0
-    s["longest_veh"][at] = LONGEST_VEH
+    s.own("awaited_veh")[at] = 0.0
+    s.own("longest_veh")[at] = LONGEST_VEH
 
 
-def verdicts(s: Arrays, at: Places, patience_s: Floats, length_m: Floats) -> Verdicts:
+def verdicts(s: Kept, at: Places, patience_s: Floats, length_m: Floats) -> Verdicts:
     """What the sums say of the detectors `at`."""
     return Verdicts(
         (s["moved_m"][at] > FARTHER * length_m[at]) | (s["repeated"][at] >= REPEATED),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from citybrain.brain import doubt
 from citybrain.brain.approach import Approaches
 from citybrain.brain.ids import Places
+from citybrain.brain.kept import Kept
 from citybrain.brain.lamps import read_lamps, show_green
 from citybrain.brain.layout import Flags, Layout
 from citybrain.brain.queue import read_readings
@@ -29,8 +28,6 @@ STATES = ("works", "out", "silent", "disbelieved", "disbelieved", "disbelieved",
 _UNHEARD = np.isin(range(7), (OUT, SILENT))
 _STILL = np.isin(range(7), (REPEATS, STANDS, NOBODY))
 REASONS = (None, "says_so", "no_readings", "repeats", "stands_in_green", "sees_nobody", "too_many")
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 def hear_verdicts(layout: Layout, rows: pa.RecordBatch, believed: Flags) -> None:
@@ -74,10 +71,10 @@ class WatchDetectors:
 
     def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
         now_ms, back = tick.time_ms, tick.time_ms < int(state["time_ms"][0])
-        s: Arrays = {k: v.copy() for k, v in (self.start() if back else state).items()}
+        s = Kept(self.start() if back else state)
         if s["time_ms"][0] == NEVER:
-            s["heard_ms"][:] = s["since_ms"][:] = now_ms
-        s["time_ms"][0] = now_ms
+            s.own("heard_ms")[:] = s.own("since_ms")[:] = now_ms
+        s.own("time_ms")[0] = now_ms
         for batch in inputs:
             if batch.dataset == "traffic.signal_state":
                 self._see_lamps(s, batch.rows)
@@ -89,30 +86,30 @@ class WatchDetectors:
             if batch.dataset == "traffic.lane_reading":
                 self._see_lanes(s, verdict, batch.rows)
         verdict[now_ms - s["heard_ms"] > SILENT_AFTER_MS] = SILENT
-        return s, self._rows(s, verdict, now_ms)
+        return s.state, self._rows(s, verdict, now_ms)
 
-    def _see_lamps(self, s: Arrays, rows: pa.RecordBatch) -> None:
-        show_green(self._layout, self._layout.once(read_lamps, rows), s["green"])
+    def _see_lamps(self, s: Kept, rows: pa.RecordBatch) -> None:
+        show_green(self._layout, self._layout.once(read_lamps, rows), s.own("green"))
 
-    def _see_lanes(self, s: Arrays, verdict: Places, rows: pa.RecordBatch) -> None:
+    def _see_lanes(self, s: Kept, verdict: Places, rows: pa.RecordBatch) -> None:
         readings, zones = self._layout.once(read_readings, rows)
         now_ms = int(s["time_ms"][0])
-        s["heard_ms"][zones] = now_ms
+        s.own("heard_ms")[zones] = now_ms
         good = np.zeros(len(verdict), np.bool_)
         good[readings.zones] = True
         verdict[zones[~good[zones]]] = OUT
         new = readings.time_ms > s["read_ms"][readings.zones]
         readings = readings.at(np.flatnonzero(new & (readings.time_ms <= now_ms + 1000)))
         at = readings.zones
-        s["read_ms"][at] = readings.time_ms
-        expected = doubt.expected(s, readings, self._approaches, self._layout, verdict == WORKS)
-        expected[_UNHEARD[verdict]] = 0.0
+        s.own("read_ms")[at] = readings.time_ms
+        heard, trusted = ~_UNHEARD[verdict], verdict == WORKS
+        should = doubt.expected(s, readings, self._approaches, self._layout, heard, trusted)
         green = s["green_since_ms"][at]
         late = (green != NEVER) & (readings.time_ms - green >= doubt.SETTLED_MS)
-        moved = doubt.see(s, readings, expected, late)
+        moved = doubt.see(s, readings, should, late)
         verdict[at] = self._judged(s, at, verdict[at], moved)
 
-    def _judged(self, s: Arrays, at: Places, verdict: Places, moved: Flags) -> Places:
+    def _judged(self, s: Kept, at: Places, verdict: Places, moved: Flags) -> Places:
         """The verdicts on detectors that have just been read: `moved` is whether they said something new."""
         over = (verdict == NOBODY) & (s["time_ms"][0] - s["since_ms"][at] >= NOBODY_FOR_MS)
         doubt.forgive(s, at[over])
@@ -131,12 +128,13 @@ class WatchDetectors:
         )
         return judged
 
-    def _rows(self, s: Arrays, verdict: Places, now_ms: int) -> pa.RecordBatch | None:
+    def _rows(self, s: Kept, verdict: Places, now_ms: int) -> pa.RecordBatch | None:
         changed = verdict != s["verdict"]
-        s["since_ms"] = np.where(changed, now_ms, s["since_ms"])
-        s["verdict"] = verdict
+        if changed.any():
+            s["since_ms"] = np.where(changed, now_ms, s["since_ms"])
+            s["verdict"] = verdict
         if s["written_ms"][0] == NEVER or now_ms - s["written_ms"][0] >= REPEAT_MS:
-            s["written_ms"][0] = now_ms
+            s.own("written_ms")[0] = now_ms
             changed = np.ones(len(verdict), np.bool_)
         at = np.flatnonzero(changed)
         if not len(at):

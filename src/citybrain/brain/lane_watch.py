@@ -7,15 +7,13 @@ estimate speaks for the lanes whose detector is out, silent or disbelieved. Shap
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from citybrain.brain.discharge import QUEUED_VEH, START_UP_MS, discharge, learnt
+from citybrain.brain.discharge import FADE_EVERY_MS, QUEUED_VEH, START_UP_MS, discharge, faded
 from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
+from citybrain.brain.kept import Kept
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 from citybrain.brain.queue import BLIND_AFTER_MS, free_time, read_readings, seen_queue
@@ -23,8 +21,6 @@ from citybrain.brain.sojourn import head, stayed
 from citybrain.model import State
 
 NEVER = -1
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 class LaneWatch:
@@ -51,56 +47,76 @@ class LaneWatch:
             "discharged_s": np.zeros((lanes, stages)),
             "discharge_vps": self._lanes.prior,
             "counted": np.zeros(lanes),
+            "faded_ms": np.full(1, NEVER, np.int64),
         }
 
-    def see_health(self, s: Arrays, rows: pa.RecordBatch) -> None:
+    def see_health(self, s: Kept, rows: pa.RecordBatch) -> None:
         """Take rows of traffic.detector_health."""
-        hear_verdicts(self._layout, rows, s["believed"])
+        hear_verdicts(self._layout, rows, s.own("believed"))
 
-    def see(self, s: Arrays, rows: pa.RecordBatch) -> None:
+    def see(self, s: Kept, rows: pa.RecordBatch) -> None:
         """Take rows of traffic.lane_reading; whoever is out or disbelieved is not heard."""
         readings, zones = self._layout.once(read_readings, rows)
-        s["read_ms"][zones[~np.isin(zones, readings.zones)]] = NEVER
-        new = (readings.time_ms > s["read_ms"][readings.zones]) & s["believed"][readings.zones]
+        read_ms = s.own("read_ms")
+        works = np.zeros(len(read_ms), np.bool_)
+        works[readings.zones] = True
+        read_ms[zones[~works[zones]]] = NEVER
+        new = (readings.time_ms > read_ms[readings.zones]) & s["believed"][readings.zones]
         readings = readings.at(np.flatnonzero(new))
         at = readings.zones
         self._learn(s, at, readings.passed, readings.period_s, readings.time_ms)
-        s["read_ms"][at] = readings.time_ms
-        s["counted"][at] = readings.count
-        s["lane_queue"][at] = seen_queue(s["lane_queue"][at], readings)
-        np.add.at(s["lane_gone"], at, readings.passed)
+        read_ms[at] = readings.time_ms
+        s.own("counted")[at] = readings.count
+        s.own("lane_queue")[at] = seen_queue(s["lane_queue"][at], readings)
+        np.add.at(s.own("lane_gone"), at, readings.passed)
 
-    def carry_on(self, s: Arrays, vehicles: Floats, now_ms: int, dt_s: float) -> None:
+    def carry_on(self, s: Kept, vehicles: Floats, now_ms: int, dt_s: float) -> None:
         """Move on to now by `dt_s`. `vehicles` (M,): the estimate of the movements, for the blind lanes; from
         those the vehicles go as they usually do."""
-        blind = self.blind(s, now_ms)
-        green = self._lanes.any_movement(s["green"])
-        gone = np.where(blind, green * SATURATION_VPS * dt_s, s["lane_gone"])
-        there = np.where(blind, self._lanes.of_movements(vehicles), s["counted"])
+        blind, gone, there = self.blind(s, now_ms), s["lane_gone"], s["counted"].copy()
+        if blind.any():
+            gone = np.where(blind, self._lanes.any_movement(s["green"]) * SATURATION_VPS * dt_s, gone)
+            there = np.where(blind, self._lanes.of_movements(vehicles), there)
         s["lane_stayed_s"] = stayed(s["lane_stayed_s"], s["lane_veh"], gone, there, dt_s)
         s["lane_veh"] = there
         s["lane_gone"] = np.zeros(self._lanes.count)
+        self._fade(s, now_ms)
 
-    def blind(self, s: Arrays, now_ms: int) -> Flags:
+    def blind(self, s: Kept, now_ms: int) -> Flags:
         """(Z,): lanes of which nothing is known but the estimate."""
         blind: Flags = ~s["believed"] | (s["read_ms"] == NEVER) | (now_ms - s["read_ms"] > BLIND_AFTER_MS)
         return blind
 
-    def held_up_s(self, s: Arrays) -> Floats:
+    def held_up_s(self, s: Kept) -> Floats:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""
         return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._free_s, 0.0)
 
-    def _learn(self, s: Arrays, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
+    def _learn(self, s: Kept, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
         """The discharge of lanes that had green for the whole of a reading, and a queue before it."""
-        ours = np.flatnonzero(self._lanes.junction[at] >= 0)
-        at, passed, period_s, read_ms = at[ours], passed[ours], period_s[ours], read_ms[ours]
         junction = self._lanes.junction[at]
-        shown, since_ms = (s[name][self._ordered[junction]] for name in ("stage", "since_ms"))
-        stage = np.maximum(shown, 0)
-        begin_ms = read_ms - np.round(period_s * 1000.0).astype(np.int64)
-        says = (shown >= 0) & (begin_ms >= since_ms + START_UP_MS) & (s["lane_queue"][at] >= QUEUED_VEH)
+        rows = np.flatnonzero((junction >= 0) & (s["lane_queue"][at] >= QUEUED_VEH))
+        at, junction = at[rows], junction[rows]
+        stage, since_ms = (s[name][self._ordered[junction]] for name in ("stage", "since_ms"))
+        begin_ms = read_ms[rows] - np.round(period_s[rows] * 1000.0).astype(np.int64)
+        says = (stage >= 0) & (begin_ms >= since_ms + START_UP_MS)
         says &= self._lanes.prior[junction, stage, self._lanes.slot[at]] > 0.0
-        vehicles, seconds = learnt(s["discharged_veh"][at], s["discharged_s"][at], stage, passed, period_s, says)
-        s["discharged_veh"][at], s["discharged_s"][at] = vehicles, seconds
-        places = junction[:, None], np.arange(vehicles.shape[1]), self._lanes.slot[at][:, None]
-        s["discharge_vps"][places] = discharge(vehicles, seconds, self._lanes.prior[places])
+        now = np.flatnonzero(says)
+        rows, at, junction, stage = rows[now], at[now], junction[now], stage[now]
+        vehicles, seconds = s.own("discharged_veh"), s.own("discharged_s")
+        vehicles[at, stage] += passed[rows]
+        seconds[at, stage] += period_s[rows]
+        where = junction, stage, self._lanes.slot[at]
+        found = discharge(vehicles[at, stage], seconds[at, stage], self._lanes.prior[where])
+        s.own("discharge_vps")[where] = found
+
+    def _fade(self, s: Kept, now_ms: int) -> None:
+        """Now and then, let what was learnt fade."""
+        passed_ms = now_ms - int(s["faded_ms"][0])
+        if s["faded_ms"][0] != NEVER and 0 <= passed_ms < FADE_EVERY_MS:
+            return
+        if s["faded_ms"][0] != NEVER and passed_ms > 0:
+            s["discharged_veh"], s["discharged_s"] = faded(s["discharged_veh"], s["discharged_s"], passed_ms)
+            vehicles, seconds = (self._lanes.padded(s[name]) for name in ("discharged_veh", "discharged_s"))
+            prior = self._lanes.prior
+            s["discharge_vps"] = discharge(vehicles.transpose(0, 2, 1), seconds.transpose(0, 2, 1), prior)
+        s.own("faded_ms")[0] = now_ms

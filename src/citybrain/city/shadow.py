@@ -14,7 +14,7 @@ from citybrain.city.plan import RunPlan
 from citybrain.city.process import Ended, Process
 from citybrain.city.shadow_name import SHADOWS
 from citybrain.city.street import CITY, LAST_WORDS_S, MINUTE_MS
-from citybrain.city.world import open_scenario, warm_up_s
+from citybrain.city.world import open_shadow, warm_up_s
 from citybrain.cloud import Bus, ready
 from citybrain.model import Batch, Tick
 from citybrain.network import SimulatedCity
@@ -89,12 +89,8 @@ class Shadow:
         return self.minutes.restore(self._load, not_after_ms=street[0] if street else 0)
 
     def _load(self, saved: Path | None) -> SimulatedCity:
-        city = SimulatedCity(
-            open_scenario(self.plan),
-            self.plan.net(),
-            control=self.control,
-            state=saved / CITY if saved else None,
-        )
+        scenario, net = open_shadow(self.plan, self.control)
+        city = SimulatedCity(scenario, net, control=self.control, state=saved / CITY if saved else None)
         if not saved:
             for number in range(warm_up_s(self.plan)):
                 city.step()

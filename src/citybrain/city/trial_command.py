@@ -14,23 +14,25 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from citybrain.city.settings import SettingsError
 from citybrain.city.trial import TrialResult
+from citybrain.city.trial_city import TrialCity, open_trial_city, rule_words
 from citybrain.city.trial_line import trial_line
 from citybrain.city.trial_plan import CONTROLLERS, Controller, Sensors, TrialPlan
 from citybrain.city.trial_report import plotting, write_report
 from citybrain.city.trial_runs import run_plans
 from citybrain.city.trial_store import TrialStore, default_folder
 from citybrain.city.trial_table import trial_table
-from citybrain.network import Scenario, read_scenario
+from citybrain.model import RoadNet
+from citybrain.network import Scenario, apply_rules
 
 
 class TrialWish(Struct, frozen=True):
-    """What a person asked for; texts as they stand on the command line."""
+    """What a person asked for; texts as they stand on the command line. None: as the city says."""
 
     network: Path
     controllers: str
     seeds: int = 1
-    scale: float = 1.0
-    sensors: str = "field"
+    scale: float | None = None
+    sensors: str | None = None
     begin: str | None = None
     end: str | None = None
     jobs: int = 1
@@ -42,11 +44,13 @@ class TrialWish(Struct, frozen=True):
 
 def run_trials(wish: TrialWish) -> list[TrialResult]:
     """Run each controller with each seed (1, 2, …), print the table, write JSON (one object a line and run) and
-    the report. Raises SettingsError, ScenarioError, TrialError, OSError."""
-    scenario = read_scenario(wish.network, scale=wish.scale)
-    begin_s, end_s = _stretch(scenario, wish.begin, wish.end)
+    the report. Raises SettingsError, ScenarioError, RuleError, TrialError, OSError."""
+    store = TrialStore(wish.out or default_folder())
+    city = open_trial_city(wish.network, store.folder / "days", wish.scale)
+    begin_s, end_s = _stretch(city.scenario, wish.begin, wish.end)
+    sensors = city.sensors if wish.sensors is None else _sensors(wish.sensors)
     plans = [
-        TrialPlan(scenario, controller, seed, _sensors(wish.sensors), begin_s, end_s)
+        TrialPlan(city.scenario, controller, seed, sensors, begin_s, end_s, rules=city.rules)
         for controller in _controllers(wish.controllers)
         for seed in range(1, wish.seeds + 1)
     ]
@@ -55,13 +59,15 @@ def run_trials(wish: TrialWish) -> list[TrialResult]:
     if wish.report is not None:
         plotting()
         wish.report.mkdir(parents=True, exist_ok=True)
-    store = TrialStore(wish.out or default_folder())
+    net = _net(city, store.networks)
     results = run_shown(plans, store, jobs=wish.jobs, fresh=wish.fresh)
     if wish.json is not None:
-        wish.json.write_text("".join(trial_line(r) + "\n" for r in results), encoding="utf-8")
+        wish.json.write_text("".join(trial_line(r, city.rules) + "\n" for r in results), encoding="utf-8")
     Console().print(trial_table(results))
+    for line in rule_words(city.rules):
+        Console().print(f"rule of city.toml: {line}", markup=False, highlight=False, soft_wrap=True)
     if wish.report is not None:
-        page = write_report(results, scenario.net(store.networks), wish.report)
+        page = write_report(results, net, wish.report, rule_words(city.rules))
         Console().print(f"report: {page}", markup=False, highlight=False, soft_wrap=True)
     return results
 
@@ -88,6 +94,11 @@ def run_shown(
             raise
 
 
+def _net(city: TrialCity, cache: Path) -> RoadNet:
+    """The network under its rules: what they cannot hold is told before anything runs."""
+    return apply_rules(city.scenario.net(cache), city.rules, city.scenario.timezone)
+
+
 def _stretch(scenario: Scenario, begin: str | None, end: str | None) -> tuple[float, float | None]:
     """Begin and end in seconds of the simulation; an end "+S" counts from the begin. Raises SettingsError."""
     begin_s = scenario.begin_s if begin is None else _number("--begin", begin)
@@ -95,6 +106,8 @@ def _stretch(scenario: Scenario, begin: str | None, end: str | None) -> tuple[fl
     end_s = scenario.end_s if end is None else after_s + _number("--end", end)
     if end_s is not None and end_s <= begin_s:
         raise SettingsError(f"--end is {end_s:g} s, not after the begin at {begin_s:g} s")
+    if end_s is None and scenario.days is not None:
+        raise SettingsError("the default city never ends: give --end, like --end +3600")
     return begin_s, end_s
 
 

@@ -17,15 +17,20 @@ from citybrain.city.trial_plan import MODES, TrialPlan
 FORMAT = 2
 """Counted up when outputs of a run are added or mean something else."""
 ROOT = Path(citybrain.__file__).parent
-_SUMO = ("network", "model", "city/trial.py", "city/trial_output.py")
-_GUARDED = (*_SUMO, "guard", "cloud/graph.py", "city/second.py", "city/loop.py")
+_SUMO = ("model", "city/trial.py", "city/trial_output.py")
+_GUARDED = ("guard", "cloud/graph.py", "city/second.py", "city/loop.py")
+_CITY = (ROOT / "network" / "simulated_city.py", ROOT / "network" / "scenario.py")
+_RULES = ROOT / "network" / "own_program.py"
+_SCORE = ROOT / "network" / "traffic_score.py"
+"""For the page only: a trial has no use for it."""
 _BASELINE = ROOT / "brain" / "baseline.py"
 _FIELD_ONLY = ROOT / "network" / "field_fault.py"
 
 
 def run_key(plan: TrialPlan) -> str:
     """32 hex digits that name the run: contents of the scenario's files, its settings, controller, seed, sensors,
-    begin and end, the code that senses, decides and guards (formatting and comments aside), SUMO's version.
+    begin and end, the rules of its city, the code that senses, decides and guards (formatting and comments aside),
+    SUMO's version.
 
     Raises OSError where a file cannot be read.
     """
@@ -46,16 +51,22 @@ def run_key(plan: TrialPlan) -> str:
         "emissions": plan.emissions,
         "code": code_digest(tuple(sorted(deciding_code(plan)))),
     }
+    if plan.rules or scenario.days is not None or scenario.timezone != "UTC":
+        said |= {"epoch": scenario.epoch, "timezone": scenario.timezone, "rules": plan.rules}
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:32]
 
 
 def deciding_code(plan: TrialPlan) -> set[Path]:
     """The source files on which the outcome of a run depends."""
-    if MODES[plan.controller] != "guard":
-        return {f for part in _SUMO for f in _sources(ROOT / part)}
-    found = {f for part in _GUARDED for f in _sources(ROOT / part)}
+    found = {f for part in _SUMO for f in _sources(ROOT / part)}
+    for begin in (*_CITY, *((_RULES,) if plan.rules else ())):
+        found |= _reached(begin)
+    found.discard(_SCORE)
     if plan.seen == "clean":
         found.discard(_FIELD_ONLY)
+    if MODES[plan.controller] != "guard":
+        return found
+    found |= {f for part in _GUARDED for f in _sources(ROOT / part)}
     brain = _sources(ROOT / "brain") if plan.controller == "brain" else _reached(_BASELINE)
     return found | set(brain)
 

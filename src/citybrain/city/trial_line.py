@@ -9,13 +9,15 @@ from msgspec import Struct
 
 from citybrain.city.trial import TrialResult
 from citybrain.city.trial_output import SUMMARY, TRIPINFO
+from citybrain.model import JunctionRule
 
 
 class TrialLine(Struct, frozen=True):
     """One run. `delay`, `travel_time`, `p95` and `stops` are over all scheduled vehicles, finished or not, up to
     the end of the run; `throughput` is vehicles that arrived; `stops` halts a vehicle; `spillbacks` seconds that
     vehicles stood on the first 7.5 m of exit lanes; `decision_ms` wall time a junction, `tick_ms` for all of them;
-    `tripinfo` and `summary` paths of SUMO's own output, `outputs` the folder of all of it."""
+    `tripinfo` and `summary` paths of SUMO's own output, `outputs` the folder of all of it; `rules` the rules of
+    `city.toml` that were in force."""
 
     network: str
     controller: str
@@ -49,10 +51,11 @@ class TrialLine(Struct, frozen=True):
     simulator_s: float
     real_time_factor: float
     overhead: float
+    rules: tuple[JunctionRule, ...]
 
 
-def trial_line(r: TrialResult) -> str:
-    """The run as JSON in one line."""
+def trial_line(r: TrialResult, rules: tuple[JunctionRule, ...] = ()) -> str:
+    """The run as JSON in one line; `rules`: that were in force."""
     s, outputs = r.score, Path(r.outputs)
     line = TrialLine(
         network=r.network,
@@ -87,5 +90,6 @@ def trial_line(r: TrialResult) -> str:
         simulator_s=r.simulator_s,
         real_time_factor=r.real_time_factor,
         overhead=r.overhead,
+        rules=rules,
     )
     return msgspec.json.encode(line).decode()

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Struct
 
+from citybrain.model import JunctionRule
 from citybrain.network import Scenario, SignalMode
 
 Controller = Literal["fixed", "actuated", "delay_based", "wave", "wave_1s", "max_pressure", "brain"]
@@ -28,7 +29,8 @@ class TrialPlan(Struct, frozen=True):
     """One run: a controller over a scenario with one seed, from `begin_s` to `end_s` (None: as the scenario).
 
     `sensors` are the brain's: baselines see clean counts, SUMO's controllers have SUMO's own detectors.
-    `emissions`: whether SUMO reckons CO₂, at about a sixth more processor time.
+    `emissions`: whether SUMO reckons CO₂, at about a sixth more processor time. `rules`: an engineer's, from
+    `city.toml`, read in the scenario's time zone.
     """
 
     scenario: Scenario
@@ -38,6 +40,7 @@ class TrialPlan(Struct, frozen=True):
     begin_s: float | None = None
     end_s: float | None = None
     emissions: bool = True
+    rules: tuple[JunctionRule, ...] = ()
 
     @property
     def seen(self) -> Sensors:

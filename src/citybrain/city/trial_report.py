@@ -49,8 +49,8 @@ def plotting() -> ModuleType:
         raise SettingsError(f"--report needs {e.name}: pip install 'citybrain[report]'") from None
 
 
-def write_report(results: Sequence[TrialResult], net: RoadNet, folder: Path) -> Path:
-    """Write `index.html` and the plots into the folder, which exists; the page.
+def write_report(results: Sequence[TrialResult], net: RoadNet, folder: Path, rules: Sequence[str] = ()) -> Path:
+    """Write `index.html` and the plots into the folder, which exists; the page. `rules`: in force, a line each.
     Raises SettingsError, ScoreError, OSError."""
     plot = plotting()
     arterial = find_arterial(net)
@@ -62,7 +62,7 @@ def write_report(results: Sequence[TrialResult], net: RoadNet, folder: Path) -> 
     for name, png in pictures.items():
         (folder / f"{name}.png").write_bytes(png)
     page = folder / "index.html"
-    page.write_text(_page(results, arterial, pictures), encoding="utf-8")
+    page.write_text(_page(results, arterial, pictures, rules), encoding="utf-8")
     return page
 
 
@@ -89,7 +89,9 @@ def _arterial_picture(
     return png
 
 
-def _page(results: Sequence[TrialResult], arterial: Arterial, pictures: dict[str, bytes]) -> str:
+def _page(
+    results: Sequence[TrialResult], arterial: Arterial, pictures: dict[str, bytes], rules: Sequence[str]
+) -> str:
     first = results[0]
     name = escape(first.network)
     stops = " · ".join(escape(s.name) for s in arterial.stops)
@@ -121,9 +123,18 @@ def _page(results: Sequence[TrialResult], arterial: Arterial, pictures: dict[str
         f'finished or not.<br><span lang="zh">自 {first.begin_s:.0f} 秒起 {first.seconds:.0f} 秒，'
         f"需求比例 {first.scale:g}，车辆 {first.score.vehicles}，种子 {seeds}。仿真结果。"
         "延误、行程、分位数与停车次数统计全部计划车辆，无论是否到达。</span></p>"
-        f"{_table(results)}{drawn}"
+        f"{_table(results)}{_rules(rules)}{drawn}"
         f'<p>SUMO\'s own outputs<br><span lang="zh">SUMO原始输出</span></p><ul>{raw}</ul></html>'
     )
+
+
+def _rules(rules: Sequence[str]) -> str:
+    """The rules in force; nothing without any."""
+    if not rules:
+        return ""
+    lines = "".join(f"<li>{escape(rule)}</li>" for rule in rules)
+    zh = '<span lang="zh">各控制器均遵守的city.toml规则</span>'
+    return f"<p>Rules of city.toml in force, under every controller<br>{zh}</p><ul>{lines}</ul>"
 
 
 def _table(results: Sequence[TrialResult]) -> str:

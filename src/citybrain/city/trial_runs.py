@@ -15,9 +15,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from citybrain.city.trial import TrialResult, run_plan
+from citybrain.city.trial_city import DAYS, laid_out
 from citybrain.city.trial_plan import TrialPlan
 from citybrain.city.trial_store import TrialStore
-from citybrain.network import ScenarioError
+from citybrain.network import RuleError, ScenarioError
 
 END_S = 5.0
 
@@ -33,7 +34,7 @@ class _Share(Struct, frozen=True):
 
 
 class _Failure(Struct, frozen=True):
-    """Why a run failed; `scenario`: because of what it was given."""
+    """Why a run failed; `scenario`: because of the scenario or the rules that it was given."""
 
     text: str
     scenario: bool
@@ -141,9 +142,10 @@ def _work(pipe: Connection, plan: TrialPlan, cache: Path, work: Path) -> None:
         pipe.send(_Share(done / whole if whole else math.nan))
 
     try:
-        pipe.send(run_plan(plan, plan.scenario.net(cache), work, tell))
+        pipe.send(run_plan(*laid_out(plan, cache, work), work, tell))
+        shutil.rmtree(work / DAYS, ignore_errors=True)
     except Exception as e:
-        of_scenario = isinstance(e, ScenarioError)
+        of_scenario = isinstance(e, ScenarioError | RuleError)
         pipe.send(_Failure(str(e) if of_scenario else f"{type(e).__name__}: {e}", of_scenario))
     finally:
         pipe.close()

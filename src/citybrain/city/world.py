@@ -11,7 +11,16 @@ import msgspec
 from citybrain.city.locate import DEFAULT
 from citybrain.city.plan import RunPlan
 from citybrain.model import RoadNet
-from citybrain.network import Scenario, apply_rules, default_city, read_scenario
+from citybrain.network import (
+    Scenario,
+    SignalMode,
+    apply_rules,
+    default_city,
+    own_programs,
+    read_scenario,
+    under_rules,
+    write_plans,
+)
 
 WARM_UP_S = 15 * 60
 """The default city begins this much before 07:00, so that its streets are not empty when it opens."""
@@ -28,6 +37,21 @@ def open_scenario(plan: RunPlan, progress: Callable[[str], None] = lambda _: Non
 def city_net(plan: RunPlan, scenario: Scenario, cache: Path | None = None) -> RoadNet:
     """The road network under the limits of the settings. Raises ScenarioError, RuleError."""
     return apply_rules(scenario.net(cache), plan.settings.junction, plan.settings.timezone)
+
+
+def open_shadow(plan: RunPlan, control: SignalMode) -> tuple[Scenario, RoadNet]:
+    """The scenario and the network of a shadow city, whose signals SUMO controls by itself: under the same limits
+    and own plans as the street's. Raises ScenarioError, OSError."""
+    scenario, ruled = open_scenario(plan), plan.net()
+    net = scenario.net(plan.city_folder)
+    if control != "own":
+        return scenario, under_rules(net, ruled)
+    programs = own_programs(net, ruled)
+    if not programs:
+        return scenario, ruled
+    file = plan.city_folder / "own-plans.add.xml"
+    write_plans(programs, file)
+    return msgspec.structs.replace(scenario, additional_files=(*scenario.additional_files, file)), ruled
 
 
 def _scenario(plan: RunPlan, progress: Callable[[str], None]) -> Scenario:

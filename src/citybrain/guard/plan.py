@@ -21,7 +21,7 @@ class PlanMoment(Struct, frozen=True):
 class PlanClock:
     """Reads an own plan by city time, so that every junction falls back into step by itself.
 
-    The plan's second is (city time + offset) mod cycle. A phase without a stage (lamps between stages) already
+    The plan's second is (city time - offset) mod cycle, as in SUMO and NTCIP 1202. A phase without a stage (lamps between stages) already
     asks for the next stage: how lamps change is the guard's business. Raises ValueError on a plan without time.
     """
 
@@ -40,7 +40,7 @@ class PlanClock:
 
     def at(self, time_ms: int) -> PlanMoment:
         """What the plan asks for at `time_ms`."""
-        second = (time_ms + self._offset_ms) % self._cycle_ms
+        second = (time_ms - self._offset_ms) % self._cycle_ms
         phase = bisect_right(self._ends, second)
         return PlanMoment(self._stages[phase], self._lamps[phase], time_ms - second + self._ends[phase])
 

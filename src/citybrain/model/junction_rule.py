@@ -34,6 +34,7 @@ class OwnPlanRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     stages: Annotated[tuple[PlanStageRule, ...], Meta(min_length=1, max_length=64)]
     offset_s: Annotated[float, Meta(ge=-3600, le=3600)] = 0.0
+    """Its cycle begins so much later than city time's."""
 
 
 class JunctionRule(Struct, frozen=True, forbid_unknown_fields=True):

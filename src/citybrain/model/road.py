@@ -101,6 +101,7 @@ class OwnPlan(Struct, frozen=True):
     program: str
     phases: tuple[PlanPhase, ...]
     offset_s: float
+    """Its cycle begins so much later than city time's (SUMO; NTCIP 1202 patternOffset)."""
 
     @property
     def cycle_s(self) -> float:

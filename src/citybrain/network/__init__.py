@@ -2,8 +2,9 @@
 
 `read_scenario` reads any SUMO configuration, `default_city.build` makes the default one, and `Scenario.net` gives
 its road network with junctions, stages and conflicts as the brain and the guard know them (`read_net` reads one by
-itself); `apply_rules` lays an engineer's limits over it. `SimulatedCity` runs a scenario: it gives what detectors
-see, shows the lamps that the guard decides, keeps and restores its minutes, and packs the live frames of the map.
+itself); `apply_rules` lays an engineer's limits over it, and `own_programs` and `under_rules` let SUMO's own
+control keep them. `SimulatedCity` runs a scenario: it gives what detectors see, shows the lamps that the guard
+decides, keeps and restores its minutes, and packs the live frames of the map.
 `road_records` are the registers' rows. `read_trips` scores a run by SUMO's own trip output. `import_plans` reads
 the signal plans that a city has (SUMO, NEMA, Synchro), `signal_notes` and `change_notes` tell what there is.
 """
@@ -14,6 +15,7 @@ from citybrain.network.event import CityEvent
 from citybrain.network.frame import Frame, read_frame
 from citybrain.network.junction_rule import RuleError, apply_rules
 from citybrain.network.netfile import NetError
+from citybrain.network.own_program import own_programs, under_rules
 from citybrain.network.plan_import import ImportedPlan, PlanImport, import_plans, write_plans
 from citybrain.network.plan_note import SignalNote, ring_diagram, signal_notes
 from citybrain.network.road_net import read_net
@@ -44,6 +46,7 @@ __all__ = [
     "default_city",
     "import_plans",
     "own_all_red",
+    "own_programs",
     "read_frame",
     "read_net",
     "read_scenario",
@@ -52,5 +55,6 @@ __all__ = [
     "road_records",
     "saved_time",
     "signal_notes",
+    "under_rules",
     "write_plans",
 ]

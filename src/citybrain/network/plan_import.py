@@ -18,7 +18,7 @@ from citybrain.network.utdf_match import match, phase_lamps, with_walks
 
 
 class ImportedPlan(Struct, frozen=True):
-    """A plan for a junction: lamps and seconds over the cycle, whose second 0 is at city time -offset."""
+    """A plan for a junction: lamps and seconds over the cycle, whose second 0 is at city time offset."""
 
     junction: str
     program: str
@@ -99,7 +99,7 @@ def _of_utdf(file: Path, net: RoadNet, ids: Mapping[str, str]) -> PlanImport:
 
 
 def _of_rings(rings: RingBarrier, junction: Junction) -> ImportedPlan:
-    offset = -rings.begin_s % rings.cycle_s
+    offset = rings.begin_s % rings.cycle_s
     return _plan(junction, rings.program, cycle_phases(rings), offset, rings)
 
 

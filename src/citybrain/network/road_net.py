@@ -278,7 +278,7 @@ def _program(row: ProgramRow) -> tuple[ProgramRow, list[str], str | None]:
             [],
             f"its ring-barrier program does not fit: {e}",
         )
-    timed = ProgramRow(row.signal, row.id, row.kind, -plan.begin_s % plan.cycle_s, cycle_phases(plan))
+    timed = ProgramRow(row.signal, row.id, row.kind, plan.begin_s % plan.cycle_s, cycle_phases(plan))
     return timed, pairs(plan), None
 
 
