@@ -22,8 +22,8 @@ check: $(VENV)/.ready-dev ## style, types, dead declarations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-prove: $(VENV)/.ready-dev ## the guard's proof with real timers and on the junctions of real networks
-	$(BIN)/python tests/guard/guard_prove.py
+prove: $(VENV)/.ready-dev ## the guard's proof with real timers and on real networks: make prove WORKERS=1
+	$(BIN)/python tests/guard/guard_prove.py $(if $(WORKERS),--workers $(WORKERS))
 
 bench: $(VENV)/.ready-dev ## the tables of docs/performance.md
 	$(BIN)/python -m bench

@@ -90,17 +90,17 @@ def _carried_out(limits: Limits, max_red_ms: int, stage: int, wish: int | None, 
 
     target = stage if wish is None else wish
     for stops in rounds(limits, _waiting(limits, stage, target)):
-        yield from _decisions(limits, max_red_ms, (stage, wish), stops, _answered(step, question), supposed=False)
+        yield from _decisions(limits, max_red_ms, (stage, wish), stops, answered(step, question), supposed=False)
 
 
 def _refused(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step: Step) -> Iterator[str]:
     """What goes wrong on each path on which the guard begins its round instead."""
     for stops in rounds(limits, _waiting(limits, stage)):
-        forced = _answered(step, lambda *decision: False)
+        forced = answered(step, lambda *decision: False)
         yield from _decisions(limits, max_red_ms, (stage, wish), stops, forced, supposed=True)
 
 
-def _answered(step: Step, question: Question) -> Step:
+def answered(step: Step, question: Question) -> Step:
     """The guard's own step with that answer to its question."""
     assert isinstance(step, FunctionType)
     return FunctionType(step.__code__, {**step.__globals__, "_keeps_max_red": question})

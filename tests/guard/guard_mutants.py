@@ -100,6 +100,13 @@ MUTANTS = (
         "if any(False and red",
         late=True,
     ),
+    _step(
+        "round begun at its end",
+        "leading_left",
+        "first = home if at == stage and first == stage else first",
+        "first = home",
+        late=True,
+    ),
     _limits(
         "skipped pedestrian clearance",
         "foot_crossing",

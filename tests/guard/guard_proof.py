@@ -53,19 +53,17 @@ def pre_emption(junction: Junction, term: int, mutant: Mutant | None = None) -> 
     return search(junction, adversary, most, **_driven(mutant))
 
 
-def inductions(junction: Junction, *, all_limits: bool = True) -> dict[str, Proved]:
+def inductions(junction: Junction) -> dict[str, Proved]:
     """The maximum red by induction: of the brain's limits by themselves, and of all limits in any order together,
     where the longest is that of pre-emption."""
     limits = limits_of(junction)
     plan = own_plan_limits(limits, junction)
     preempted = preemption_limits(plan)
-    proved = {"brain": induction(limits, limits.max_red_ms)}
-    if all_limits:
-        longest = preempted.max_red_ms
-        proved["brain, after others"] = induction(limits, longest)
-        if plan.max_red_ms != limits.max_red_ms:
-            proved["own plan, after others"] = induction(plan, longest)
-        proved["pre-empted"] = induction(preempted, longest)
+    longest = preempted.max_red_ms
+    proved = {"brain": induction(limits, limits.max_red_ms), "brain, after others": induction(limits, longest)}
+    if plan.max_red_ms != limits.max_red_ms:
+        proved["own plan, after others"] = induction(plan, longest)
+    proved["pre-empted"] = induction(preempted, longest)
     return proved
 
 

@@ -3,14 +3,18 @@ it that must be found. `make prove` does the same with real timers and on real j
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from guard_crossing import junctions
-from guard_induction import induction
+from guard_induction import Stops, answered, induction, numbered, rounds
 from guard_mutants import MUTANTS, Mutant
 from guard_proof import both_limits, caught, inductions, liveness, pre_emption, safety
+from guard_search import Step
 from guard_shapes import REAL, SHAPES, SMALL
 
-from citybrain.guard import limits_of
+from citybrain.guard import Limits, Signal, limits_of, step
+from citybrain.guard.junction import HAS_GREEN
 from citybrain.guard.limits import own_plan_limits
 
 WALKED_WHOLE = [name for name in SHAPES if name != "dual_ring"]
@@ -46,7 +50,7 @@ def test_a_pre_emption_ends_and_its_debt_is_repaid(name: str) -> None:
     assert found.states > 1000
 
 
-@pytest.mark.parametrize("name", WALKED_WHOLE)
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_maximum_red_is_kept_with_real_timers_by_induction(name: str) -> None:
     for what, proved in inductions(SHAPES[name](REAL)).items():
         assert proved.fault == "", what
@@ -70,6 +74,55 @@ def test_the_induction_fails_on_a_guard_that_is_late(mutant: Mutant) -> None:
 def test_the_induction_fails_where_the_maximum_red_is_less_than_a_round() -> None:
     limits = limits_of(SHAPES["overlaps"](REAL))
     assert induction(limits, limits.round_ms - 1000).fault
+
+
+def step_target(step: Step, limits: Limits, signal: Signal, wish: int) -> int:
+    return step(limits, signal, wish, 0)[0].target
+
+
+def taken(limits: Limits, waiting: list[int], reds: tuple[int, ...]) -> Stops:
+    """The round that comes by those who wait, oldest first."""
+    stops, left = [], sorted(waiting, key=lambda bit: (reds[bit], bit))
+    while left:
+        served = limits.serves[limits.home[left[0]]]
+        stops.append(tuple(bit for bit in left if served >> bit & 1))
+        left = [bit for bit in left if not served >> bit & 1]
+    return tuple(stops)
+
+
+def as_proved(limits: Limits, signal: Signal, stops: Stops) -> tuple[Limits, Signal]:
+    """The signal as the induction looks at it: who gets green along has the older one's red, and numbers go by the
+    round."""
+    leader = {bit: stop[0] for stop in stops for bit in stop}
+    order = [*leader, *(bit for bit in range(len(limits.home)) if bit not in leader)]
+    reds = tuple(signal.red_ms[leader.get(bit, bit)] for bit in order)
+    return numbered(limits, order), Signal(signal.stage, signal.target, signal.since_ms, reds)
+
+
+@pytest.mark.parametrize("name", ["overlaps", "leading_left", "dual_ring"])
+def test_what_the_induction_leaves_out_decides_nothing(name: str) -> None:
+    limits, rng = limits_of(SHAPES[name](REAL)), random.Random(3)
+    no = answered(step, lambda *decision: False)
+    outcomes = set()
+    for _ in range(3000):
+        stage, wish = rng.randrange(limits.stages), rng.randrange(limits.stages)
+        since = -rng.randrange(limits.hold_ms[stage], 60_000, 1000)
+        waits = [bit for bit in range(len(limits.home)) if not limits.serves[stage] >> bit & 1]
+        ages = {bit: since - rng.randrange(0, 60_000, 1000) for bit in waits}
+        reds = tuple(ages.get(bit, HAS_GREEN) for bit in range(len(limits.home)))
+        signal = Signal(stage, stage, since, reds)
+
+        stops = taken(limits, waits, reds)
+        assert set(map(frozenset, stops)) in [set(map(frozenset, r)) for r in rounds(limits, waits)]
+        alike = as_proved(limits, signal, stops)
+        assert step_target(no, limits, signal, wish) == step_target(no, *alike, wish)
+
+        left = [bit for bit in waits if not limits.serves[wish] >> bit & 1]
+        alike = as_proved(limits, signal, taken(limits, left, reds))
+        carried_out = step_target(step, limits, signal, wish) == wish
+        assert carried_out == (step_target(step, *alike, wish) == wish)
+        outcomes.add(carried_out)
+    assert outcomes == {True, False}
 
 
 def test_real_junctions_are_safe_in_every_state() -> None:

@@ -24,8 +24,8 @@ NEVER = -1
 
 
 class LaneWatch:
-    """Keeps the lanes of a network in the state of the step that owns it; among it `discharge_vps` (J, S, L), the
-    vehicles a second that each lane lets out in each stage."""
+    """Keeps the lanes of a network in the state of the step that owns it; among it `discharge_vps` (G + 1,),
+    the vehicles a second that lanes let out in each of their greens."""
 
     def __init__(self, layout: Layout, lanes: Lanes, ordered: Places) -> None:
         self._layout = layout
@@ -35,7 +35,7 @@ class LaneWatch:
 
     def start(self) -> State:
         """What it keeps before the first reading."""
-        lanes, stages = self._lanes.count, self._layout.lets.shape[1]
+        lanes, greens = self._lanes.count, len(self._lanes.green_prior)
         return {
             "lane_veh": np.zeros(lanes),
             "lane_queue": np.zeros(lanes),
@@ -43,9 +43,9 @@ class LaneWatch:
             "lane_gone": np.zeros(lanes),
             "read_ms": np.full(lanes, NEVER, np.int64),
             "believed": np.ones(lanes, np.bool_),
-            "discharged_veh": np.zeros((lanes, stages)),
-            "discharged_s": np.zeros((lanes, stages)),
-            "discharge_vps": self._lanes.prior,
+            "discharged_veh": np.zeros(greens),
+            "discharged_s": np.zeros(greens),
+            "discharge_vps": self._lanes.green_prior,
             "counted": np.zeros(lanes),
             "faded_ms": np.full(1, NEVER, np.int64),
         }
@@ -98,16 +98,15 @@ class LaneWatch:
         at, junction = at[rows], junction[rows]
         stage, since_ms = (s[name][self._ordered[junction]] for name in ("stage", "since_ms"))
         begin_ms = read_ms[rows] - np.round(period_s[rows] * 1000.0).astype(np.int64)
-        says = (stage >= 0) & (begin_ms >= since_ms + START_UP_MS)
-        says &= self._lanes.prior[junction, stage, self._lanes.slot[at]] > 0.0
+        green = self._lanes.greens[junction, np.maximum(stage, 0), self._lanes.slot[at]]
+        says = (stage >= 0) & (green >= 0) & (begin_ms >= since_ms + START_UP_MS)
         now = np.flatnonzero(says)
-        rows, at, junction, stage = rows[now], at[now], junction[now], stage[now]
+        rows, green = rows[now], green[now]
         vehicles, seconds = s.own("discharged_veh"), s.own("discharged_s")
-        vehicles[at, stage] += passed[rows]
-        seconds[at, stage] += period_s[rows]
-        where = junction, stage, self._lanes.slot[at]
-        found = discharge(vehicles[at, stage], seconds[at, stage], self._lanes.prior[where])
-        s.own("discharge_vps")[where] = found
+        vehicles[green] += passed[rows]
+        seconds[green] += period_s[rows]
+        prior = self._lanes.green_prior[green]
+        s.own("discharge_vps")[green] = discharge(vehicles[green], seconds[green], prior)
 
     def _fade(self, s: Kept, now_ms: int) -> None:
         """Now and then, let what was learnt fade."""
@@ -116,7 +115,6 @@ class LaneWatch:
             return
         if s["faded_ms"][0] != NEVER and passed_ms > 0:
             s["discharged_veh"], s["discharged_s"] = faded(s["discharged_veh"], s["discharged_s"], passed_ms)
-            vehicles, seconds = (self._lanes.padded(s[name]) for name in ("discharged_veh", "discharged_s"))
-            prior = self._lanes.prior
-            s["discharge_vps"] = discharge(vehicles.transpose(0, 2, 1), seconds.transpose(0, 2, 1), prior)
+            learnt = s["discharged_veh"], s["discharged_s"]
+            s["discharge_vps"] = discharge(*learnt, self._lanes.green_prior)
         s.own("faded_ms")[0] = now_ms

@@ -41,6 +41,10 @@ class Lanes:
             self.junction[lanes], self.slot[lanes] = at, np.arange(len(lanes))
         self.prior = self._priors(layout, places)
         """(J, S, L): vehicles a second that the lane is taken to discharge in the stage, 0 where it has red."""
+        self.greens = np.where(self.prior > 0.0, np.cumsum(self.prior > 0.0).reshape(self.prior.shape) - 1, -1)
+        """(J, S, L): place of a lane's green in the stage among all of them, -1 where it has red."""
+        self.green_prior = np.append(self.prior[self.prior > 0.0], 0.0)
+        """(G + 1,): `prior` of each green; the last one is that of red."""
         self.waits: Flags = self.prior.max(axis=1) > 0.0
         """(J, L): lanes that have to wait for a stage."""
 

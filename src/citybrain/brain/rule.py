@@ -42,13 +42,14 @@ _MOST_LATE = 3
 class Rules:
     """What a decision knows of junctions beforehand; the tables are those of `Layout` and `Lanes`.
 
-    `lets` (J, S, K): 1 where the stage lets the movement go; `green` (J, S, L): whether the lane may discharge.
+    `lets` (J, S, K): 1 where the stage lets the movement go; `greens` (J, S, L): place of the lane's
+    green among those of all lanes, -1 where it has red.
     `hold_ms` (J, S): minimum green of each stage, the walk included where it lets pedestrians go.
     `hasty`: a maximum red so short that it may be due the moment that somebody comes.
     """
 
     lets: Floats
-    green: Flags
+    greens: Places
     waits_here: Flags
     stage_count: Places
     min_green_ms: Places
@@ -70,7 +71,7 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
     longest = [layout.net.junctions[j].max_green_s for j in places.tolist()]
     return Rules(
         layout.lets[places],
-        lanes.prior > 0.0,
+        lanes.greens,
         layout.waits_here[places],
         layout.stage_count[places],
         layout.min_green_ms[places],
@@ -101,9 +102,9 @@ class Sight:
 
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
     whether the exit is blocked. Of lanes: vehicles with an exit that is not blocked (J, L), as how many each of
-    them counts (J, L), and vehicles a second that the lane discharges in each stage (J, S, L). Of junctions (J,):
-    whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change), the stage that it goes to,
-    and for how long it has shown this in ms.
+    them counts (J, L), and vehicles a second that a lane discharges in each of its greens (G + 1,; the last is
+    red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change), the
+    stage that it goes to, and for how long it has shown this in ms.
     """
 
     vehicles: Floats
@@ -156,7 +157,7 @@ def choose(rules: Rules, sight: Sight) -> Choice:
         sight.shown_ms[at] >= rules.max_green_ms[at],
         sight.lane_vehicles[at],
         sight.lane_weight[at],
-        sight.discharge[at],
+        sight.discharge[rules.greens[at]],
     )
     _compare(rules.at(at), rivals, stage, why, at)
     why[~sight.fresh] = WHY.index(Why.NO_DATA)
@@ -216,7 +217,8 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     """
     rows = np.arange(len(r.now))
     lost_s = rules.change_ms / 1000.0 + START_UP_S
-    goes_on = rules.green & rules.green[rows, r.now][:, None, :]
+    green = rules.greens >= 0
+    goes_on = green & green[rows, r.now][:, None, :]
     while_s = HORIZONS_S + np.where(goes_on, lost_s[:, None, None], 0.0)[..., None]
     there = r.lane_vehicles[:, None, :, None]
     served = np.minimum(there, r.discharge[..., None] * while_s)
