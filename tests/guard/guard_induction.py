@@ -3,19 +3,19 @@
 What holds at every tick: from where the junction is, the round that the guard keeps as its way out meets every
 deadline. Settled after its minimum green, the latest time to begin it is not over; while lamps change, whom the
 new stage serves gets green in time, and the round can begin after its minimum green. Start-up has it (checked on
-numbers); waiting keeps it; what has to be shown is that a decision keeps it. A decision of `step` asks one question
-(`_keeps_max_red`: may the wish be carried out?), and each answer is a case of its own:
+numbers); waiting keeps it; what has to be shown is that a decision keeps it. A decision of `step` asks one
+question (`_keeps_max_red`: may the wish be carried out?), and each answer is a case of its own:
 
 - Yes, by the guard's own question: whatever was before, what comes out must have a way out.
 - No: then the guard begins the round. What comes out must have a way out if what was before had one.
 
-Each case is run through the guard's own `step` on a settled stage of unknown age with unknown reds, down every path
-that some values take (`guard_moment`), for every order in which the round can come by those who wait. One round is
-looked at in each case, and in it only the oldest at each stop counts. Who gets green along with an older one takes
-no part in it: where his red is looked at all the same (does whom the change serves get green in time?), an older one
-is the harder case. So his red is put to the older one's, and orders need not be told apart that differ in such reds
-only: dozens instead of n!. Who is first of two that are equal depends on their numbers; each order is run with the
-classes numbered in that order, so that every answer is covered.
+Each case is run through the guard's own `step` on a settled stage of unknown age with unknown reds, down every
+path that some values take (`guard_moment`), for every order in which the round can come by those who wait. Each
+case looks at one round, and in it only the oldest at each stop counts. Who gets green along with an older one
+takes no part in it; where his red is asked for all the same (does whom the change serves get green in time?), the
+older one's is the harder. So his red is put to the older one's, and orders that differ in such reds only are not
+told apart: dozens instead of n!. Who goes first of two that are equal depends on how classes are numbered; each
+order is run with the classes numbered by it, so that every way to settle a tie is covered.
 
 The round is worked out here anew, from the limits; of the guard's code, `step` only is run.
 """
@@ -23,6 +23,7 @@ The round is worked out here anew, from the limits; of the guard's code, `step` 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from types import FunctionType
 
 import msgspec
@@ -81,10 +82,10 @@ def rounds(limits: Limits, waiting: Sequence[int]) -> Iterator[Stops]:
 
 def _carried_out(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step: Step) -> Iterator[str]:
     """What goes wrong on each path on which the guard carries the wish out. Hypothesis: none."""
-    asks = step.__globals__["_keeps_max_red"]
+    asks = question_of(step)
 
-    def question(*decision: object) -> bool:
-        if not asks(*decision):
+    def question(limits: Limits, signal: Signal, stage: int, now: int) -> bool:
+        if not asks(limits, signal, stage, now):
             raise _RefusedError
         return True
 
@@ -98,6 +99,13 @@ def _refused(limits: Limits, max_red_ms: int, stage: int, wish: int | None, step
     for stops in rounds(limits, _waiting(limits, stage)):
         forced = answered(step, lambda *decision: False)
         yield from _decisions(limits, max_red_ms, (stage, wish), stops, forced, supposed=True)
+
+
+def question_of(step: Step) -> Question:
+    """The question that a step asks: (limits, signal, stage, now) to whether going there leaves a way out."""
+    assert isinstance(step, FunctionType)
+    asks: Question = step.__globals__["_keeps_max_red"]
+    return asks
 
 
 def answered(step: Step, question: Question) -> Step:
@@ -114,8 +122,9 @@ def _waiting(limits: Limits, *stages: int) -> list[int]:
 def _decisions(
     limits: Limits, max_red_ms: int, decision: tuple[int, int | None], stops: Stops, step: Step, *, supposed: bool
 ) -> list[str]:
-    """What goes wrong on each path of a decision at time 0 whose round comes by `stops`. `supposed`: the hypothesis
-    holds before."""
+    """What goes wrong on each path of a decision (stage, wish) at time 0 whose round comes by `stops`.
+
+    `supposed`: what was before has a way out."""
     stage, wish = decision
     order = [bit for stop in stops for bit in stop]
     order += [bit for bit in range(len(limits.home)) if bit not in order]
@@ -150,7 +159,7 @@ def _known(limits: Limits, stage: int, stops: Stops, places: Sequence[int]) -> B
         # Who waits lost its green before the stage began, at the latest when it began.
         known.add(place, since, 0)
     leaders = [places[sum(map(len, stops[:i]))] for i in range(len(stops))]
-    for older, younger in zip(leaders, leaders[1:], strict=False):
+    for older, younger in pairwise(leaders):
         known.add(older, younger, 0)
     return known
 

@@ -7,10 +7,9 @@ import random
 
 import pytest
 from guard_crossing import junctions
-from guard_induction import Stops, answered, induction, numbered, rounds
+from guard_induction import Stops, answered, induction, numbered, question_of, rounds
 from guard_mutants import MUTANTS, Mutant
 from guard_proof import both_limits, caught, inductions, liveness, pre_emption, safety
-from guard_search import Step
 from guard_shapes import REAL, SHAPES, SMALL
 
 from citybrain.guard import Limits, Signal, limits_of, step
@@ -76,10 +75,6 @@ def test_the_induction_fails_where_the_maximum_red_is_less_than_a_round() -> Non
     assert induction(limits, limits.round_ms - 1000).fault
 
 
-def step_target(step: Step, limits: Limits, signal: Signal, wish: int) -> int:
-    return step(limits, signal, wish, 0)[0].target
-
-
 def taken(limits: Limits, waiting: list[int], reds: tuple[int, ...]) -> Stops:
     """The round that comes by those who wait, oldest first."""
     stops, left = [], sorted(waiting, key=lambda bit: (reds[bit], bit))
@@ -102,7 +97,7 @@ def as_proved(limits: Limits, signal: Signal, stops: Stops) -> tuple[Limits, Sig
 @pytest.mark.parametrize("name", ["overlaps", "leading_left", "dual_ring"])
 def test_what_the_induction_leaves_out_decides_nothing(name: str) -> None:
     limits, rng = limits_of(SHAPES[name](REAL)), random.Random(3)
-    no = answered(step, lambda *decision: False)
+    no, asks = answered(step, lambda *decision: False), question_of(step)
     outcomes = set()
     for _ in range(3000):
         stage, wish = rng.randrange(limits.stages), rng.randrange(limits.stages)
@@ -115,12 +110,12 @@ def test_what_the_induction_leaves_out_decides_nothing(name: str) -> None:
         stops = taken(limits, waits, reds)
         assert set(map(frozenset, stops)) in [set(map(frozenset, r)) for r in rounds(limits, waits)]
         alike = as_proved(limits, signal, stops)
-        assert step_target(no, limits, signal, wish) == step_target(no, *alike, wish)
+        assert no(limits, signal, wish, 0)[0].target == no(*alike, wish, 0)[0].target
 
         left = [bit for bit in waits if not limits.serves[wish] >> bit & 1]
         alike = as_proved(limits, signal, taken(limits, left, reds))
-        carried_out = step_target(step, limits, signal, wish) == wish
-        assert carried_out == (step_target(step, *alike, wish) == wish)
+        carried_out = asks(limits, signal, wish, 0)
+        assert carried_out == asks(*alike, wish, 0)
         outcomes.add(carried_out)
     assert outcomes == {True, False}
 
