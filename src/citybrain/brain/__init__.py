@@ -13,14 +13,24 @@ from citybrain.brain.estimate import EstimateQueues
 from citybrain.brain.health import WatchDetectors
 from citybrain.brain.layout import Layout
 from citybrain.brain.measure import MeasureMovements
+from citybrain.brain.part import Part, parts
 from citybrain.model import RoadNet, Step
 
-__all__ = ["DecideStages", "EstimateQueues", "WatchDetectors", "baseline_steps", "measure_steps", "steps"]
+__all__ = [
+    "DecideStages",
+    "EstimateQueues",
+    "Part",
+    "WatchDetectors",
+    "baseline_steps",
+    "measure_steps",
+    "parts",
+    "steps",
+]
 
 
-def steps(net: RoadNet) -> tuple[Step, ...]:
-    """The steps of the brain for that network, in order."""
-    layout = Layout(net)
+def steps(net: RoadNet, whole: RoadNet | None = None) -> tuple[Step, ...]:
+    """The steps of the brain for that network, in order; `net` may be a part (`parts`) of a `whole` one."""
+    layout = Layout(net, whole)
     return WatchDetectors(layout), EstimateQueues(layout), DecideStages(layout)
 
 

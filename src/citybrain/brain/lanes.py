@@ -25,9 +25,8 @@ class Lanes:
 
     def __init__(self, layout: Layout, places: Places) -> None:
         junctions = [layout.net.junctions[j] for j in places.tolist()]
-        width = max((1, *(len(j.zones) for j in junctions)))
         self.count = len(layout.zones)
-        self.slots = np.full((len(junctions), width), self.count, np.int64)
+        self.slots = np.full((len(junctions), layout.most_zones), self.count, np.int64)
         """(J, L): which lane of the network."""
         self.junction = np.full(self.count, -1, np.int64)
         """(Z,): place of the lane's junction among `places`; -1 for lanes of others."""

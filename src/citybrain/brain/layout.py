@@ -57,7 +57,9 @@ class Layout:
     greatest number of movements, S of stages); their padding points at movement M, an extra one that never waits.
     """
 
-    def __init__(self, net: RoadNet) -> None:
+    def __init__(self, net: RoadNet, whole: RoadNet | None = None) -> None:
+        """`net` may be a part of a `whole` network: its tables are then as wide as those of the whole, so that
+        sums over them run in the same order."""
         self.net = net
         self._once: dict[Callable[[Layout, pa.RecordBatch], Any], tuple[pa.RecordBatch, Any]] = {}
         self.junctions = Ids([j.id for j in net.junctions])
@@ -73,12 +75,14 @@ class Layout:
         self.exit_zone, self.exit_movement, self.exit_known = _exits(net, zones, movements)
         everything = np.arange(len(self.movements), dtype=np.int64)
         self._all = MovementPart(everything, self.pair_zone, self.pair_movement, self.share)
-        self._lay_out_stages(net)
+        widest = (whole or net).junctions
+        self.most_zones = max((1, *(len(j.zones) for j in widest if j.refused is None and j.stages)))
+        """Of any junction that may be controlled."""
+        width = max((1, *(len(j.movements) for j in widest)))
+        self._lay_out_stages(net, width, max((1, *(len(j.stages) for j in widest))))
 
-    def _lay_out_stages(self, net: RoadNet) -> None:
+    def _lay_out_stages(self, net: RoadNet, width: int, stages: int) -> None:
         count = len(net.junctions)
-        width = max((1, *(len(j.movements) for j in net.junctions)))
-        stages = max((1, *(len(j.stages) for j in net.junctions)))
         self.slots = np.full((count, width), len(self.movements), np.int64)
         self.lets = np.zeros((count, stages, width), np.float64)
         """(J, S, K): 1 where the stage lets the movement go."""

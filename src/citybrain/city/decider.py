@@ -1,25 +1,26 @@
-"""The brain's process: its steps on the bus."""
+"""A process of the brain: its steps on the bus, for all junctions or for a worker's part of them."""
 
 from __future__ import annotations
 
 import asyncio
 
-from citybrain import brain
 from citybrain.city.process import Process
-from citybrain.cloud import BusRunner, Graph, ready
+from citybrain.city.worker import runner_name, worker_graph
+from citybrain.city.worker_name import WORKERS
+from citybrain.cloud import BusRunner, ready
 
-RUNNER = "brain"
 BEHIND_S = 3.0
 """Wall seconds behind the street from which on waiting ticks are taken together."""
 
 
 async def serve(p: Process) -> None:
     """Decide at each tick, until told to stop."""
-    net = p.plan.net()
-    graph = Graph((*brain.steps(net), *brain.measure_steps(net)), p.plan.declarations())
+    worker, workers = WORKERS[p.name], p.plan.settings.brain.workers
+    graph = worker_graph(p.plan.net(), p.plan.declarations(), worker, workers)
+    name = runner_name(worker, workers)
     async with p.bus() as bus:
         behind_ms = round(BEHIND_S * 1000 * p.plan.settings.street.speed)
-        runner = BusRunner(bus, graph, name=RUNNER, checkpoints=p.folder.checkpoints, behind_ms=behind_ms)
+        runner = BusRunner(bus, graph, name=name, checkpoints=p.folder.checkpoints, behind_ms=behind_ms)
         p.gauge("brain_tick_milliseconds", "Time that the last tick took", lambda: runner.took_ms)
         p.gauge("brain_ticks", "Ticks decided since the start", lambda: runner.invocations)
         p.gauge("brain_waiting_ticks", "Ticks that wait", lambda: runner.waiting_ticks)

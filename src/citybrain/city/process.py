@@ -20,11 +20,12 @@ from prometheus_client import Gauge
 from citybrain.city.address import Address, read_address
 from citybrain.city.errors import EXIT_INPUT, EXIT_INTERNAL, NotRunning, explain
 from citybrain.city.plan import read_plan
+from citybrain.city.worker_name import WORKERS
 from citybrain.cloud import Bus, DataFolder, Metrics, configure_log, hide, watch_parent
 
 PROCESSES = {
     "library": "citybrain.city.memory",
-    "brain": "citybrain.city.decider",
+    **dict.fromkeys(WORKERS, "citybrain.city.decider"),
     "street": "citybrain.city.street",
     "shadow": "citybrain.city.shadow",
     "shadow-own": "citybrain.city.shadow",

@@ -16,6 +16,7 @@ from citybrain.model import JunctionRule, Text
 FILE = "city.toml"
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Shadow = Literal["actuated", "own"]
+MOST_WORKERS = 16
 Speed = Annotated[float, Meta(gt=0, le=100)]
 
 
@@ -74,6 +75,11 @@ class BusSettings(Struct, frozen=True, forbid_unknown_fields=True):
     log_gb: Annotated[float, Meta(gt=0, le=100_000)] = 4.0
 
 
+class BrainSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    workers: Annotated[int, Meta(ge=1, le=MOST_WORKERS)] = 1
+    """Processes that decide, each for a part of the junctions."""
+
+
 class LibrarySettings(Struct, frozen=True, forbid_unknown_fields=True):
     memory_mb: Annotated[int, Meta(ge=64)] = 256
     """What DuckDB may use."""
@@ -87,6 +93,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     street: StreetSettings = StreetSettings()
     page: PageSettings = PageSettings()
     bus: BusSettings = BusSettings()
+    brain: BrainSettings = BrainSettings()
     library: LibrarySettings = LibrarySettings()
     junction: Annotated[tuple[JunctionRule, ...], Meta(max_length=10_000)] = ()
     """Limits for junctions; where two speak of the same, the later counts."""

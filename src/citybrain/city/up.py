@@ -23,8 +23,9 @@ from citybrain.city.locate import DEFAULT, City, locate, with_wishes
 from citybrain.city.minutes import Minutes
 from citybrain.city.plan import RunPlan, read_plan, write_plan
 from citybrain.city.process import PROCESSES
-from citybrain.city.settings import PageSettings, SettingsError
+from citybrain.city.settings import PageSettings, Settings, SettingsError
 from citybrain.city.shadow_name import SHADOWS
+from citybrain.city.worker_name import WORKERS
 from citybrain.cloud import (
     Bus,
     BusAddress,
@@ -221,8 +222,7 @@ async def _prepare(plan: RunPlan, log: Path, status: Status) -> None:
 
 async def _start(plan: RunPlan, supervisor: Supervisor, status: Status) -> None:
     """Start all at once: each waits for what it needs on the bus."""
-    shadows = plan.settings.street.shadows
-    waiting = {name for name in PROCESSES if name not in SHADOWS or SHADOWS[name] in shadows}
+    waiting = {name for name in PROCESSES if _wanted(plan.settings, name)}
 
     async def start(name: str) -> None:
         command = (sys.executable, "-m", "citybrain.city.process", name, plan.data)
@@ -234,6 +234,13 @@ async def _start(plan: RunPlan, supervisor: Supervisor, status: Status) -> None:
     for result in results:
         if isinstance(result, BaseException):
             raise result
+
+
+def _wanted(settings: Settings, name: str) -> bool:
+    """Whether the city has that process."""
+    if name in WORKERS:
+        return WORKERS[name] <= settings.brain.workers
+    return name not in SHADOWS or SHADOWS[name] in settings.street.shadows
 
 
 def _tell(plan: RunPlan, page: str, console: Console) -> None:
