@@ -32,6 +32,10 @@ def scores(declared: Declarations, city: str, delay_s: float, samples: int) -> B
         "longest_queue_m": 55.0,
         "longest_queue_zone": None,
         "teleports": 0,
+        "stops": 3,
+        "trips": 2,
+        "travel_s": 3 * delay_s,
+        "co2_kg": 0.5,
     }
     moments = range(1, samples + 1)
     rows = [row | {"time": BEGIN_MS + k * 10_000, "mean_delay_s": delay_s + k // 361} for k in moments]
@@ -69,6 +73,7 @@ def test_the_terminal_says_what_was_gained_against_whom(data: Path) -> None:
     assert "against actuated (SUMO's own): mean delay 20.5 s against 40.5 s: +49.4% saved" in done.stdout
     assert "hours from +48.8% to +50.0%" in done.stdout
     assert "against the own plan: mean delay 20.0 s against 80.0 s: +75.0% saved" in done.stdout
+    assert "stops 2160 against 2160: +0.0%; travel time s 30.0 against 60.0: +50.0%; CO₂ kg 360.0" in done.stdout
     assert "commands of people: 1" in done.stdout
 
 
@@ -82,7 +87,8 @@ def test_the_files_say_the_same(data: Path, tmp_path: Path) -> None:
         ("own_plan", 0.75),
     ]
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    for words in ("+49.4%", "+75.0%", "对比路口自有方案", "hold 2", "&lt;b&gt;Li&lt;/b&gt;"):
+    assert found["comparisons"][1]["stops_gain"] == 0.0 and found["comparisons"][1]["travel_gain"] == 0.75
+    for words in ("+49.4%", "停车次数", "+75.0%", "对比路口自有方案", "hold 2", "&lt;b&gt;Li&lt;/b&gt;"):
         assert words in page
     assert "http" not in page, "it needs nothing from elsewhere"
 

@@ -191,6 +191,10 @@ class Happenings:
             "longest_queue_m": 40.0 * worse,
             "longest_queue_zone": self.net.junctions[0].zones[0].id,
             "teleports": 0,
+            "stops": 5 if which == "live" else 8,
+            "trips": 3,
+            "travel_s": 240.0 * worse,
+            "co2_kg": 0.3 * worse,
         }
 
     def frame(self, s: int) -> bytes:

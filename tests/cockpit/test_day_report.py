@@ -24,7 +24,10 @@ def scored(delay_s: float, begin: int = 1, end: int = SAMPLES_AN_HOUR) -> dict[i
         "in_transit": 10,
         "waiting": 1,
         "halted": 2,
-        "arrived": 700,
+        "stops": 3,
+        "trips": 2,
+        "travel_s": 50.0,
+        "co2_kg": 0.5,
     }
     return {k * STEP_MS: row | {"longest_queue_m": float(k)} for k in range(begin, end + 1)}
 
@@ -33,10 +36,24 @@ def test_only_moments_that_both_have_are_compared() -> None:
     live = scored(10.0, 1, 400) | scored(90.0, 401, 720)
     found = compare(live, scored(20.0, 1, 400), "actuated", 0)
     assert found is not None
-    assert (found.live_delay_s, found.other_delay_s, found.gain) == (10.0, 20.0, 0.5)
+    assert (found.live.delay_s, found.other.delay_s, found.gain) == (10.0, 20.0, 0.5)
     assert [(h.begin_ms, h.samples) for h in found.hours] == [(0, 360), (HOUR_MS, 40)]
     assert found.hours[0].live.longest_queue_m == 360.0, "the moment on the hour ends the hour before"
-    assert [h.live.arrived_veh for h in found.hours] == [700, None], "arrivals of a part of an hour are not told"
+    assert [h.live.arrived_veh for h in found.hours] == [720, 80]
+
+
+def test_stops_travel_time_and_co2_are_told_where_all_of_them_were_recorded() -> None:
+    shadow = {at: row | {"stops": 4, "travel_s": 80.0, "co2_kg": 0.4} for at, row in scored(20.0).items()}
+    found = compare(scored(10.0), shadow, "actuated", 0)
+    assert found is not None
+    assert (found.live.stops, found.other.stops, found.stops_gain) == (1080, 1440, 0.25)
+    assert (found.live.travel_s, found.other.travel_s, found.travel_gain) == (25.0, 40.0, 0.375)
+    assert (found.other.co2_kg, found.co2_gain) == (pytest.approx(144.0), pytest.approx(-0.25))
+    older = shadow | {STEP_MS: shadow[STEP_MS] | {"stops": None, "travel_s": None, "co2_kg": None}}
+    found = compare(scored(10.0), older, "actuated", 0)
+    assert found is not None
+    assert (found.stops_gain, found.travel_gain, found.co2_gain) == (None, None, None)
+    assert found.gain == 0.5
 
 
 def test_the_spread_over_hours_is_told() -> None:

@@ -14,9 +14,11 @@ import { say, sayOf } from './words';
 
 interface Figures {
   delay_s: number;
-  halted_veh: number;
   longest_queue_m: number;
+  stops: number | null;
+  co2_kg: number | null;
   arrived_veh: number | null;
+  travel_s: number | null;
 }
 
 interface HourPair {
@@ -29,9 +31,12 @@ interface HourPair {
 interface Comparison {
   against: 'actuated' | 'own_plan';
   hours: HourPair[];
-  live_delay_s: number;
-  other_delay_s: number;
+  live: Figures;
+  other: Figures;
   gain: number | null;
+  stops_gain: number | null;
+  travel_gain: number | null;
+  co2_gain: number | null;
   least: number | null;
   most: number | null;
 }
@@ -138,6 +143,7 @@ export class DayReport extends Part {
             : nothing
         }
         <li>${say('report.note.hours', { n: number(report.scored_hours, 1) })}</li>
+        <li>${say('report.note.figures')}</li>
         ${AGAINST.filter((a) => !report.comparisons.some((c) => c.against === a)).map(
           (a) => html`<li>${say('report.note.no_shadow', { against: say(`report.${a}`) })}</li>`,
         )}
@@ -154,13 +160,37 @@ export class DayReport extends Part {
         <span class="figure">${worse ? '▲ ' : ''}${percent(c.gain)}</span>
         <span>${say(worse ? 'report.lost' : 'report.saved')}</span>
         <span class="caption">
-          ${say('report.delays', { live: number(c.live_delay_s, 1), other: number(c.other_delay_s, 1) })}
+          ${say('report.delays', { live: number(c.live.delay_s, 1), other: number(c.other.delay_s, 1) })}
           ${c.least === null ? nothing : say('report.spread', { least: percent(c.least), most: percent(c.most) })}
         </span>
       </p>
-      ${this.bars(c)}
+      ${this.more(c)} ${this.bars(c)}
       <div class="wide-table">${this.hours(c)}</div>
     </section>`;
+  }
+
+  /** Stops, travel time and CO₂ over the whole, where they were recorded. */
+  private more(c: Comparison): TemplateResult | typeof nothing {
+    const lines = (
+      [
+        ['report.stops', c.live.stops, c.other.stops, c.stops_gain, 0],
+        ['report.travel', c.live.travel_s, c.other.travel_s, c.travel_gain, 1],
+        ['report.co2', c.live.co2_kg, c.other.co2_kg, c.co2_gain, 0],
+      ] as const
+    ).filter(([, live, other]) => live !== null && other !== null);
+    if (!lines.length) return nothing;
+    return html`<ul class="lines counts" data-more>
+      ${lines.map(([what, live, other, gain, decimals]) => {
+        const bad = gain !== null && gain < 0;
+        return html`<li>
+          <span>${say(what)}</span>
+          <span
+            ><span class=${bad ? 'is-bad' : ''}>${bad ? '▲ ' : ''}${say('report.less', { gain: percent(gain, true, 1) })}</span>
+            <span class="caption">${say('report.instead', { live: written(live, decimals), other: written(other, decimals) })}</span></span
+          >
+        </li>`;
+      })}
+    </ul>`;
   }
 
   private abDays(weeks: Weeks, gain: number): TemplateResult {
@@ -221,7 +251,8 @@ export class DayReport extends Part {
         <tr>
           <th scope="col">${say('report.hour')}</th>
           ${head(`${say('measure.delay_s')} (${say('unit.s')})`)} ${head(shadow)} ${head(say('report.gain'))}
-          ${head(say('report.halted'))} ${head(shadow)} ${head(`${say('metric.longest_queue_m')} (${say('unit.m')})`)} ${head(shadow)}
+          ${head(say('report.stops'))} ${head(shadow)} ${head(`${say('report.travel')} (${say('unit.s')})`)} ${head(shadow)}
+          ${head(say('report.co2'))} ${head(shadow)} ${head(`${say('metric.longest_queue_m')} (${say('unit.m')})`)} ${head(shadow)}
           ${head(say('report.arrived'))} ${head(shadow)} ${head(say('report.compared'))}
         </tr>
       </thead>
@@ -236,7 +267,8 @@ export class DayReport extends Part {
             <td>${minute(h.begin_ms, this.city.zone)}</td>
             ${pair((f) => f.delay_s, 1)}
             <td class="num ${bad ? 'is-bad' : ''}">${bad ? '▲ ' : ''}${percent(gain)}</td>
-            ${pair((f) => f.halted_veh)} ${pair((f) => f.longest_queue_m)} ${pair((f) => f.arrived_veh)}
+            ${pair((f) => f.stops)} ${pair((f) => f.travel_s)} ${pair((f) => f.co2_kg)} ${pair((f) => f.longest_queue_m)}
+            ${pair((f) => f.arrived_veh)}
             <td class="num">${percent(h.samples / SAMPLES_AN_HOUR, false)}</td>
           </tr>`;
         })}

@@ -125,7 +125,11 @@ export const CITY_WORDS = {
   'report.spread': ['Hours from {least} to {most}.', '各小时{least}至{most}。'],
   'report.bars': ['Mean delay by hour: left this city, right its shadow.', '每小时平均延误：左为本城，右为影子城市。'],
   'report.hour': ['Hour', '小时'],
-  'report.halted': ['Standing (veh)', '停驶（辆）'],
+  'report.stops': ['Stops', '停车次数'],
+  'report.travel': ['Travel time', '行程时间'],
+  'report.co2': ['CO₂ (kg)', 'CO₂（千克）'],
+  'report.less': ['{gain} saved', '节省{gain}'],
+  'report.instead': ['{live} against {other}', '{live}，对比{other}'],
   'report.arrived': ['Arrived (veh)', '到达（辆）'],
   'report.compared': ['Compared', '可比'],
   'report.control': ['Who decided, of the junctions\' time', '控制方（路口时间占比）'],
@@ -143,6 +147,10 @@ export const CITY_WORDS = {
   'report.note.hours': [
     'The city was scored in {n} h of the day; hours are compared over the moments that both cities have.',
     '当日评分{n}小时；仅比较两城共有的时刻。',
+  ],
+  'report.note.figures': [
+    'Stops are every fall below 0.1 m/s; travel time (s) is of those that arrived, waiting to enter included; CO₂ is the simulator\'s emission model (HBEFA), sampled each 10 s, not measured.',
+    '停车为车速降至0.1米/秒以下的次数；行程时间（秒）为已到达车辆，含等待驶入；CO₂为仿真排放模型（HBEFA）每10秒采样，非实测。',
   ],
   'report.note.no_shadow': [
     'No shadow city ran under {against}: nothing is said against it.',

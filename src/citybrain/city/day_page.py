@@ -60,15 +60,10 @@ def _comparison(c: Comparison, zone: ZoneInfo) -> str:
         live, other = pair.live, pair.other
         worse = pair.gain is not None and pair.gain < 0
         gain = "–" if pair.gain is None else f"{'▲ ' if worse else ''}{pair.gain:+.1%}"
-        numbers = [
-            f"{live.delay_s:.1f}",
-            f"{other.delay_s:.1f}",
-            gain,
-            f"{live.halted_veh:.0f}",
-            f"{other.halted_veh:.0f}",
-        ]
-        numbers += [f"{live.longest_queue_m:.0f}", f"{other.longest_queue_m:.0f}"]
-        numbers += ["–" if f.arrived_veh is None else str(f.arrived_veh) for f in (live, other)]
+        numbers = [f"{live.delay_s:.1f}", f"{other.delay_s:.1f}", gain]
+        for name in ("stops", "travel_s", "co2_kg", "longest_queue_m", "arrived_veh"):
+            values = (getattr(live, name), getattr(other, name))
+            numbers += ["–" if value is None else f"{value:.0f}" for value in values]
         numbers.append(f"{pair.samples / 360:.0%}")
         rows.append([_hour(pair.begin_ms, zone), *numbers])
     heads = [
@@ -76,7 +71,11 @@ def _comparison(c: Comparison, zone: ZoneInfo) -> str:
         "delay s · 延误秒",
         "shadow · 影子",
         "saved · 节省",
-        "halted veh · 停驶",
+        "stops · 停车次数",
+        "shadow · 影子",
+        "travel s · 行程秒",
+        "shadow · 影子",
+        "CO₂ kg · 千克",
         "shadow · 影子",
         "longest queue m · 最长排队米",
         "shadow · 影子",
@@ -86,9 +85,29 @@ def _comparison(c: Comparison, zone: ZoneInfo) -> str:
     ]
     return (
         f"<h2>Against {escape(against.en)} · 对比{escape(against.zh)}</h2>"
-        f"<p>Mean delay · 平均延误: <b>{c.live_delay_s:.1f} s</b>, shadow · 影子 {c.other_delay_s:.1f} s; "
-        f"saved · 节省 <b>{saved}</b>, hours · 各小时{spread}</p>{_bars(c, zone)}{_table(heads, rows)}"
+        f"<p>Mean delay · 平均延误: <b>{c.live.delay_s:.1f} s</b>, shadow · 影子 {c.other.delay_s:.1f} s; "
+        f"saved · 节省 <b>{saved}</b>, hours · 各小时{spread}</p>{_more(c)}{_bars(c, zone)}{_table(heads, rows)}"
     )
+
+
+def _more(c: Comparison) -> str:
+    """Stops, travel time and CO₂ of the whole, where they were recorded."""
+    said = (
+        ("stops · 停车次数", c.live.stops, c.other.stops, c.stops_gain, ",d"),
+        ("travel time s · 行程秒", c.live.travel_s, c.other.travel_s, c.travel_gain, ".1f"),
+        ("CO₂ kg · CO₂千克", c.live.co2_kg, c.other.co2_kg, c.co2_gain, ",.0f"),
+    )
+    rows = [
+        [
+            name,
+            f"{ours:{form}}",
+            f"{others:{form}}",
+            "–" if gain is None else f"{'▲ ' if gain < 0 else ''}{gain:+.1%}",
+        ]
+        for name, ours, others, gain, form in said
+        if ours is not None and others is not None
+    ]
+    return _table(["", "this city · 本城", "shadow · 影子", "saved · 节省"], rows) if rows else ""
 
 
 def _bars(c: Comparison, zone: ZoneInfo) -> str:
@@ -173,6 +192,10 @@ def _caveats(report: DayReport) -> str:
         f"both cities have. · 当日评分{report.scored_hours:.1f}小时，仅比较两城共有的时刻。",
         "Delay is the mean over vehicles on their way, waiting to enter, or arrived within 15 minutes, each 10 s. "
         "· 延误为在途、待驶入及近15分钟到达车辆的均值，每10秒一次。",
+        "Stops are every fall below 0.1 m/s; travel time is of those that arrived, waiting to enter included; CO₂ "
+        "is the simulator's emission model (HBEFA), sampled each 10 s, not measured. "
+        "· 停车为车速降至0.1米/秒以下的次数；行程时间为已到达车辆，含等待驶入；"
+        "CO₂为仿真排放模型（HBEFA）每10秒采样值，非实测。",
         *(
             f"No shadow city ran under {AGAINST[name].en}: nothing is said against it (street.shadow). "
             f"· 没有{AGAINST[name].zh}的影子城市，无法对比（street.shadow）。"

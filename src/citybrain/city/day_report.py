@@ -142,6 +142,8 @@ def _print(city: City, day: date, report: DayReport, console: Console) -> None:
     console.print(f"{city.settings.name.en}, {day}, simulated: {hours}", markup=False)
     for comparison in report.comparisons:
         console.print(f"\nagainst {NAMES[comparison.against]}: {gain_words(comparison)}", markup=False)
+        if words := more_words(comparison):
+            console.print(words, markup=False)
         console.print(_hours(city, comparison))
     if not report.comparisons:
         console.print("no shadow city ran: nothing to compare with (street.shadow in city.toml)")
@@ -171,10 +173,25 @@ def _print_ab(day: date, report: AbReport, console: Console) -> None:
 
 def gain_words(comparison: Comparison) -> str:
     """Mean delay of both and what is saved, with the worst and the best hour."""
-    delays = f"mean delay {comparison.live_delay_s:.1f} s against {comparison.other_delay_s:.1f} s"
+    delays = f"mean delay {comparison.live.delay_s:.1f} s against {comparison.other.delay_s:.1f} s"
     if comparison.gain is None or comparison.least is None or comparison.most is None:
         return delays
     return f"{delays}: {comparison.gain:+.1%} saved (hours from {comparison.least:+.1%} to {comparison.most:+.1%})"
+
+
+def more_words(comparison: Comparison) -> str:
+    """Stops, travel time and CO₂ of both, and what is saved of each; empty where none was recorded."""
+    live, other = comparison.live, comparison.other
+    said = (
+        ("stops", live.stops, other.stops, comparison.stops_gain, "d"),
+        ("travel time s", live.travel_s, other.travel_s, comparison.travel_gain, ".1f"),
+        ("CO₂ kg", live.co2_kg, other.co2_kg, comparison.co2_gain, ".1f"),
+    )
+    return "; ".join(
+        f"{name} {ours:{form}} against {others:{form}}" + ("" if gain is None else f": {gain:+.1%}")
+        for name, ours, others, gain, form in said
+        if ours is not None and others is not None
+    )
 
 
 def control_words(report: DayReport) -> str:
@@ -184,21 +201,26 @@ def control_words(report: DayReport) -> str:
 
 def _hours(city: City, comparison: Comparison) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
-    paired = ("halted", "shadow", "queue m", "shadow", "arrived", "shadow")
+    paired = ("stops", "shadow", "travel s", "shadow", "queue m", "shadow", "arrived", "shadow")
     for name in ("hour", "delay s", "shadow", "saved", *paired):
         table.add_column(name, justify="left" if name == "hour" else "right", no_wrap=True)
     for pair in comparison.hours:
         live, other = pair.live, pair.other
-        cells = [
-            f"{a:.0f}" for a in (live.halted_veh, other.halted_veh, live.longest_queue_m, other.longest_queue_m)
+        values = [
+            value
+            for pair_of in (
+                (live.stops, other.stops),
+                (live.travel_s, other.travel_s),
+                (live.longest_queue_m, other.longest_queue_m),
+                (live.arrived_veh, other.arrived_veh),
+            )
+            for value in pair_of
         ]
-        arrived = ["–" if f.arrived_veh is None else str(f.arrived_veh) for f in (live, other)]
         table.add_row(
             f"{from_ms(pair.begin_ms).astimezone(city.settings.zone):%H:%M}",
             f"{live.delay_s:.1f}",
             f"{other.delay_s:.1f}",
             "–" if pair.gain is None else f"{pair.gain:+.1%}",
-            *cells,
-            *arrived,
+            *("–" if value is None else f"{value:.0f}" for value in values),
         )
     return table

@@ -19,10 +19,12 @@ from citybrain.cockpit.window import dataset_table, rows_of
 
 HOUR_MS = 3_600_000
 SAMPLES_AN_HOUR = 360
-WHOLE = 0.95
-"""An hour counts as whole above this part of its samples."""
 SHADOWS = {"shadow": "actuated", "own": "own_plan"}
 """Which control the city of that label is under."""
+SCORED = (
+    *("mean_delay_s", "delay_index", "in_transit", "waiting", "halted", "longest_queue_m"),
+    *("stops", "trips", "travel_s", "co2_kg"),
+)
 SCORES_MAX = 3 * 26 * SAMPLES_AN_HOUR
 LINES_MAX = 500
 
@@ -39,8 +41,12 @@ class Figures(Struct, frozen=True):
     waiting_veh: float
     halted_veh: float
     longest_queue_m: float
+    stops: int | None
+    """How often vehicles came to stand. This and what follows: None where not all of it was recorded."""
+    co2_kg: float | None
     arrived_veh: int | None
-    """Vehicles that arrived; only for a whole hour."""
+    travel_s: float | None
+    """Mean travel time of those that arrived, waiting to enter included."""
 
 
 class HourPair(Struct, frozen=True):
@@ -54,7 +60,12 @@ class HourPair(Struct, frozen=True):
     @property
     def gain(self) -> float | None:
         """Part of the other's delay that is saved; None where it had none."""
-        return 1 - self.live.delay_s / self.other.delay_s if self.other.delay_s > 0 else None
+        return saved(self.live.delay_s, self.other.delay_s)
+
+
+def saved(ours: float | None, others: float | None) -> float | None:
+    """Part of the other's that is saved; None where one is not known or the other had none."""
+    return None if ours is None or not others or others < 0 else 1 - ours / others
 
 
 class Comparison(Struct, frozen=True):
@@ -63,12 +74,16 @@ class Comparison(Struct, frozen=True):
     against: str
     """actuated or own_plan."""
     hours: tuple[HourPair, ...]
-    live_delay_s: float
-    other_delay_s: float
+    live: Figures
+    """Over all moments compared."""
+    other: Figures
     gain: float | None
-    """Of the mean delay over all moments compared."""
+    """Part of the mean delay that is saved; so for stops, travel time and CO₂."""
+    stops_gain: float | None
+    travel_gain: float | None
+    co2_gain: float | None
     least: float | None
-    """Gain of the worst hour."""
+    """Gain in delay of the worst hour."""
     most: float | None
 
 
@@ -150,14 +165,17 @@ def compare(live: dict[int, Row], other: dict[int, Row], against: str, begin_ms:
     for at in both:
         hours[(at - begin_ms - 1) // HOUR_MS].append(at)
     pairs = tuple(_pair(live, other, ats, begin_ms + k * HOUR_MS) for k, ats in sorted(hours.items()))
-    mean_live, mean_other = (sum(c[t]["mean_delay_s"] for t in both) / len(both) for c in (live, other))
+    ours, others = (_figures([c[t] for t in both]) for c in (live, other))
     gains = [p.gain for p in pairs if p.gain is not None]
     return Comparison(
         against=against,
         hours=pairs,
-        live_delay_s=mean_live,
-        other_delay_s=mean_other,
-        gain=1 - mean_live / mean_other if mean_other > 0 else None,
+        live=ours,
+        other=others,
+        gain=saved(ours.delay_s, others.delay_s),
+        stops_gain=saved(ours.stops, others.stops),
+        travel_gain=saved(ours.travel_s, others.travel_s),
+        co2_gain=saved(ours.co2_kg, others.co2_kg),
         least=min(gains, default=None),
         most=max(gains, default=None),
     )
@@ -172,7 +190,11 @@ def _figures(rows: Sequence[Row]) -> Figures:
     def mean(name: str) -> float:
         return sum(float(r[name]) for r in rows) / len(rows)
 
-    whole = len(rows) >= WHOLE * SAMPLES_AN_HOUR
+    def whole(name: str) -> float | None:
+        values = [r[name] for r in rows]
+        return None if None in values else sum(values)
+
+    stops, arrived, travel_s = (whole(name) for name in ("stops", "trips", "travel_s"))
     return Figures(
         delay_s=mean("mean_delay_s"),
         delay_index=mean("delay_index"),
@@ -180,7 +202,10 @@ def _figures(rows: Sequence[Row]) -> Figures:
         waiting_veh=mean("waiting"),
         halted_veh=mean("halted"),
         longest_queue_m=max(r["longest_queue_m"] for r in rows),
-        arrived_veh=rows[-1]["arrived"] if whole else None,
+        stops=None if stops is None else int(stops),
+        co2_kg=whole("co2_kg"),
+        arrived_veh=None if arrived is None else int(arrived),
+        travel_s=travel_s / arrived if travel_s is not None and arrived else None,
     )
 
 
@@ -189,8 +214,7 @@ def _of(dataset: str, span: Span, *columns: str) -> exp.Select:
 
 
 def _scores(span: Span) -> exp.Select:
-    names = ("mean_delay_s", "delay_index", "in_transit", "waiting", "halted", "longest_queue_m", "arrived")
-    return _of("sim.score", span, "city", "epoch_ms(time) AS at", *names).order_by("time")
+    return _of("sim.score", span, "city", "epoch_ms(time) AS at", *SCORED).order_by("time")
 
 
 def _signals(span: Span) -> exp.Select:

@@ -28,6 +28,7 @@ UNITS: dict[str, Unit] = {
         Unit("m/s", "MTS", "metres per second", "米/秒"),
         Unit("km/h", "KMH", "kilometres per hour", "千米/时"),
         Unit("deg", "DD", "degrees", "度"),
+        Unit("kg", "KGM", "kilograms", "千克"),
         Unit("veh", None, "vehicles", "辆"),
         Unit("veh/h", None, "vehicles per hour", "辆/时"),
         Unit("veh/s", None, "vehicles per second", "辆/秒"),

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from citybrain.model import RoadNet
 from citybrain.network.schema import TIME, schema_of
+from citybrain.network.toll import Toll
 
 PERIOD_MS = 10_000
 DELAY_WINDOW_MS = 15 * 60_000
@@ -66,6 +67,7 @@ class TrafficScore:
         self._teleports = 0
         self._base = Arrivals(0, 0, 0.0, 0.0, 0.0)
         self._set_off: dict[str, tuple[float, float]] = {}
+        self._toll = Toll()
 
     def start(self, memory: ScoreMemory | None = None) -> None:
         """Begin on a SUMO that has just started; `memory` as `keep` gave it."""
@@ -74,6 +76,7 @@ class TrafficScore:
             self._teleports = memory.teleports
             self._base = memory.base
         self._set_off = {v: _set_off(v) for v in libsumo.vehicle.getIDList()}
+        self._toll.start()
 
     def keep(self, time_ms: int) -> ScoreMemory:
         """What `start` needs to go on."""
@@ -92,6 +95,7 @@ class TrafficScore:
         if time_ms % PERIOD_MS:
             return None
         now = self._totals(time_ms)
+        last = self._past[-1] if self._past else self._base
         self._past.append(now)
         while self._past[0].time_ms < time_ms - ARRIVED_WINDOW_MS:
             self._past.popleft()
@@ -125,6 +129,10 @@ class TrafficScore:
             queue_m,
             queue_zone,
             self._teleports,
+            self._toll.halts(ids),
+            now.count - last.count,
+            max(0.0, now.travel_s + now.delay_s - now.loss_s - last.travel_s - last.delay_s + last.loss_s),
+            self._toll.co2_kg(ids, PERIOD_MS / 1000),
         ]
         schema = schema_of("sim.score")
         columns = [
