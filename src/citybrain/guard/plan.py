@@ -21,8 +21,9 @@ class PlanMoment(Struct, frozen=True):
 class PlanClock:
     """Reads an own plan by city time, so that every junction falls back into step by itself.
 
-    The plan's second is (city time - offset) mod cycle, as in SUMO and NTCIP 1202. A phase without a stage (lamps between stages) already
-    asks for the next stage: how lamps change is the guard's business. Raises ValueError on a plan without time.
+    The plan's second is (city time - offset) mod cycle, as in SUMO and NTCIP 1202. A phase without a stage (lamps
+    between stages) already asks for the next stage: how lamps change is the guard's business. Raises ValueError on
+    a plan without time.
     """
 
     def __init__(self, plan: OwnPlan) -> None:
