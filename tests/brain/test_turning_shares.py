@@ -43,7 +43,7 @@ def test_who_passes_while_one_movement_alone_has_green_is_of_it() -> None:
         open_ = np.array([False, False, False, not only_left, only_left, True])
         counts = turning.counted(counts, passed, watched, open_)
     assert shares(turning, counts, "a/e_0", layout) == pytest.approx([0.6, 0.4], abs=0.02)
-    share, sd = turning.link_share(counts)
+    share, sd = turning.link_share(counts, np.arange(len(layout.movements)))
     assert share[3:5] == pytest.approx([0.6, 0.4], abs=0.02) and (sd[3:5] < 0.05).all()
 
 
@@ -55,7 +55,7 @@ def test_where_nothing_tells_the_movements_apart_the_prior_stays_and_says_that_i
         counts = turning.counted(counts, watched, watched, np.ones(6, np.bool_))
     assert shares(turning, counts, "a/e_0", layout) == pytest.approx([2 / 3, 1 / 3])
     assert not turning.known[turning.zone == layout.zones.names.index("a/e_0").as_py()].any()
-    _, sd = turning.link_share(counts)
+    _, sd = turning.link_share(counts, np.arange(len(layout.movements)))
     assert sd[3] > 0.25 > sd[0]
 
 

@@ -129,18 +129,19 @@ class EstimateQueues:
         now_ms = int(s["time_ms"][0])
         ahead_ms = readings.time_ms - now_ms
         new = (readings.time_ms > s["read_ms"][readings.zones]) & (ahead_ms <= AHEAD_MS)
-        known = np.where(self._blind(s), s["queue_now"], s["queue"])
+        blind = self._blind(s)
         works = s.own("works")
         works[zones] = False
         works[readings.zones] = True
         readings = readings.at(np.flatnonzero(new & s["believed"][readings.zones]))
         at = readings.zones
         s.own("read_ms")[at] = s.own("moved_ms")[at] = np.minimum(readings.time_ms, now_ms)
-        queue = model.seen_queue(known[at], readings)
+        known = np.where(blind[at], s["queue_now"][at], s["queue"][at])
+        queue = model.seen_queue(known, readings)
         s.own("queue")[at] = s.own("queue_now")[at] = queue
         s.own("approaching_now")[at] = readings.count - queue
         s.own("variance")[at] = model.seen_variance(readings)
-        self._flow.see(s, readings, known[at])
+        self._flow.see(s, readings, known)
         return zones
 
     def _move_on(self, s: Kept, at: Places, blind: Flags) -> None:
@@ -199,7 +200,7 @@ class EstimateQueues:
         split = stands * (1.0 - stands) * queue + doubt * (stands < 1.0) * queue**2
         saturated = s["saturated_veh"][lane], s["saturated_s"][lane]
         flow, flow_sd = sat.saturation(*saturated), sat.saturation_sd(*saturated)
-        share, share_sd = (x[at] for x in turns.link_share(s["turned_veh"]))
+        share, share_sd = turns.link_share(s["turned_veh"], at)
         arrival_variance = self._flow.arrival_variance(arrival, blind[lane])
         unfed = ~self._has_zone[at]
         columns = [

@@ -79,7 +79,8 @@ class Lanes:
 
     def any_movement(self, per_movement: Flags) -> Flags:
         """Whether a flag holds for any of a lane's movements, (M,) → (Z,)."""
-        found: Flags = np.bincount(self._pair_zone, per_movement[self._pair_movement], minlength=self.count) > 0
+        found = np.zeros(self.count, np.bool_)
+        found[self._pair_zone[per_movement[self._pair_movement]]] = True
         return found
 
     def padded(self, per_lane: npt.NDArray[_N]) -> npt.NDArray[_N]:

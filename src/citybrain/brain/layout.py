@@ -135,8 +135,9 @@ class Layout:
 
     def zone_has(self, per_movement: Flags) -> Flags:
         """Whether a flag holds for any movement of the zone, shapes (M,) → (Z,)."""
-        weights = per_movement[self.pair_movement].astype(np.float64)
-        return np.bincount(self.pair_zone, weights, minlength=len(self.zones)) > 0
+        found = np.zeros(len(self.zones), np.bool_)
+        found[self.pair_zone[per_movement[self.pair_movement]]] = True
+        return found
 
 
 def _round_stages(junction: Junction) -> int:

@@ -42,7 +42,9 @@ class Readings:
     """Mean of the vehicles; 0 where there are none."""
 
     def at(self, rows: Places) -> Readings:
-        """Some of them."""
+        """Those rows, in ascending order; itself where all are asked for."""
+        if len(rows) == len(self.zones):
+            return self
         return Readings(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
@@ -67,8 +69,8 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
         good &= np.isfinite(values) & (values >= 0.0)
     speed = rows.column("mean_speed_mps").to_numpy(zero_copy_only=False).astype(np.float64)
     numbers["speed_mps"] = np.nan_to_num(speed, nan=0.0, posinf=0.0, neginf=0.0)
-    time_ms = integers(rows.column("time"))
-    return Readings(zones[good], time_ms[good], **{n: v[good] for n, v in numbers.items()}), zones[known]
+    readings = Readings(zones, integers(rows.column("time")), **numbers)
+    return readings.at(np.flatnonzero(good)), zones[known]
 
 
 def seen_queue(queue: Floats, readings: Readings) -> Floats:

@@ -18,7 +18,7 @@ from citybrain.model import Why
 
 WHY: tuple[Why, ...] = tuple(Why)
 """Codes of reasons in the arrays: places in this tuple."""
-HORIZONS_S = np.array((4.0, 8.0, 12.0, 16.0, 24.0))
+HORIZONS_S = (4.0, 8.0, 12.0, 16.0, 24.0)
 """How long a green is thought on: from a few vehicles to all that stand in 100 m."""
 START_UP_S = 2.0
 """What a standing queue loses when it starts (HCM 7th ed., ch. 19)."""
@@ -103,8 +103,8 @@ class Sight:
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
     whether the exit is blocked. Of lanes: vehicles with an exit that is not blocked (J, L), as how many each of
     them counts (J, L), and vehicles a second that a lane discharges in each of its greens (G + 1,; the last is
-    red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change), the
-    stage that it goes to, and for how long it has shown this in ms.
+    red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change),
+    the stage that it goes to, and for how long it has shown this in ms.
     """
 
     vehicles: Floats
@@ -218,15 +218,17 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     rows = np.arange(len(r.now))
     lost_s = rules.change_ms / 1000.0 + START_UP_S
     green = rules.greens >= 0
-    goes_on = green & green[rows, r.now][:, None, :]
-    while_s = HORIZONS_S + np.where(goes_on, lost_s[:, None, None], 0.0)[..., None]
-    there = r.lane_vehicles[:, None, :, None]
-    served = np.minimum(there, r.discharge[..., None] * while_s)
-    counted = np.einsum("jslh,jl->jsh", served, r.lane_weight)
-    unseen = np.einsum("jsk,jk->js", rules.lets, r.unseen)[..., None]
-    others = ((counted + unseen) / (HORIZONS_S + lost_s[:, None, None])).max(axis=2, initial=0.0)
-    own = np.minimum(r.lane_vehicles[..., None], r.discharge[rows, r.now][..., None] * HORIZONS_S)
-    held = (np.einsum("jlh,jl->jh", own, r.lane_weight) / HORIZONS_S).max(axis=1, initial=0.0)
+    more_s = np.where(green & green[rows, r.now][:, None, :], lost_s[:, None, None], 0.0)
+    unseen = np.einsum("jsk,jk->js", rules.lets, r.unseen)
+    running = r.discharge[rows, r.now]
+    others: Floats = np.zeros(rules.lets.shape[:2])
+    held: Floats = np.zeros(len(rows))
+    for horizon_s in HORIZONS_S:
+        served = np.minimum(r.lane_vehicles[:, None, :], r.discharge * (horizon_s + more_s))
+        counted = np.einsum("jsl,jl->js", served, r.lane_weight)
+        others = np.maximum(others, (counted + unseen) / (horizon_s + lost_s[:, None]))
+        own = np.minimum(r.lane_vehicles, running * horizon_s)
+        held = np.maximum(held, np.einsum("jl,jl->j", own, r.lane_weight) / horizon_s)
     others[np.arange(others.shape[1]) >= rules.stage_count[:, None]] = -1.0
     others[rows, r.now] = -1.0
     return held, others

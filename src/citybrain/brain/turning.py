@@ -119,18 +119,18 @@ class Turning:
         doubt = np.maximum(1.0 / (total + 1.0), np.where(self.known[pairs], 0.0, 1.0 / 3.0))
         return share, share * (1.0 - share) * doubt
 
-    def link_share(self, counts: Floats) -> tuple[Floats, Floats]:
-        """Part of the vehicles of its link that each movement takes and its standard deviation, shapes (M,), (M,).
+    def link_share(self, counts: Floats, at: Places) -> tuple[Floats, Floats]:
+        """Part of the vehicles of its link that each of some movements takes and its standard deviation, shapes
+        (n,), (n,).
 
         As of a multinomial count; of a lane that does not tell the movement, any part may take it.
         """
-        size = len(self._layout.movements)
-        flow = np.bincount(self.movement, counts, minlength=size)
-        dark = np.bincount(self.movement, np.where(self.known, 0.0, self._lane(counts)), minlength=size)
-        link = np.bincount(self._from, flow, minlength=self._links)[self._from]
-        share = flow / np.maximum(link, 1e-9)
-        doubt = share * (1.0 - share) / (link + 1.0) + (dark / np.maximum(link, 1e-9)) ** 2 / 12.0
-        return share, np.sqrt(doubt)
+        flow = np.bincount(self.movement, counts, minlength=len(self._layout.movements))
+        link = np.maximum(np.bincount(self._from, flow, minlength=self._links)[self._from[at]], 1e-9)
+        vague = np.flatnonzero(~self.known)
+        dark = np.bincount(self.movement[vague], self._lane(counts)[vague], len(flow))
+        share = flow[at] / link
+        return share, np.sqrt(share * (1.0 - share) / (link + 1.0) + (dark[at] / link) ** 2 / 12.0)
 
 
 def _counted_links(layout: Layout, links: dict[str, int]) -> tuple[tuple[Places, Places], set[str]]:
