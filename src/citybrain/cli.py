@@ -119,21 +119,21 @@ def check(city: CityPath = None, data: Data = NO_DATA) -> None:
 @app.command()
 def switch(
     control: Annotated[
-        str, typer.Argument(help="on (the brain decides), off (own plans), advise, approve, hold or flash.")
+        str, typer.Argument(help="on (the brain), off (own plans), advise, approve, hold, flash, preempt, release")
     ],
     who: Annotated[str, typer.Option(help="Who asks for it.")],
     why: Annotated[str, typer.Option(help="The reason, for the record.")],
     area: Annotated[str, typer.Option(help="Area: city, a district or a junction.")] = "city",
     until: Annotated[str | None, typer.Option(help="City time; default: until further notice.")] = None,
-    stage: Annotated[int | None, typer.Option(help="Stage to hold, or proposal to approve.", min=0)] = None,
+    stage: Annotated[int | None, typer.Option(help="Stage held or first, or proposal approved.", min=0)] = None,
     lock: Annotated[bool, typer.Option("--lock", help="Nobody else may change it until --until.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Override somebody else's lock.")] = False,
     city: CityPath = None,
     data: Data = NO_DATA,
 ) -> None:
-    """Say who decides the signals of an area, hold a stage or set flashing.
+    """Say who decides the signals of an area, hold a stage, set flashing or ask for priority.
 
-    An area is the city, a district, a street or a junction; hold, flash and approve need one junction.
+    An area is the city, a district, a street or a junction; all but on, off and advise need one junction.
     """
     from citybrain.city.switch import run_switch
 

@@ -15,10 +15,12 @@ from citybrain.cli import app
 @pytest.mark.parametrize(
     ("word", "until", "stage", "line"),
     [
-        ("stop", None, None, "write one of on, off, hold, flash, advise, approve"),
-        ("hold", "2026-11-22T08:00:00+01:00", None, "--stage belongs to hold and approve"),
-        ("approve", None, None, "--stage belongs to hold and approve"),
-        ("flash", "2026-11-22T08:00:00+01:00", 1, "--stage belongs to hold and approve"),
+        ("stop", None, None, "write one of on, off, hold, flash, advise, approve, preempt, release"),
+        ("hold", "2026-11-22T08:00:00+01:00", None, "--stage belongs to hold, approve, preempt"),
+        ("approve", None, None, "--stage belongs to hold, approve, preempt"),
+        ("flash", "2026-11-22T08:00:00+01:00", 1, "--stage belongs to hold, approve, preempt"),
+        ("preempt", "2026-11-22T08:00:00+01:00", None, "--stage belongs to hold, approve, preempt"),
+        ("release", None, 1, "--stage belongs to hold, approve, preempt"),
         ("hold", "tomorrow", 1, "--until 'tomorrow'"),
     ],
 )
@@ -31,5 +33,17 @@ def test_commands_that_say_too_little(
 
 def test_the_help_names_every_word() -> None:
     text = CliRunner().invoke(app, ["switch", "--help"]).output
-    for word in ("on", "off", "advise", "approve", "hold", "flash", "--stage", "--lock", "--force"):
+    for word in (
+        "on",
+        "off",
+        "advise",
+        "approve",
+        "hold",
+        "flash",
+        "preempt",
+        "release",
+        "--stage",
+        "--lock",
+        "--force",
+    ):
         assert word in text

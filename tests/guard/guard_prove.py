@@ -20,7 +20,7 @@ from guard_induction import induction
 from guard_mutants import MUTANTS
 from guard_proof import both_limits, caught, inductions, lines, liveness, pre_emption, safety
 from guard_search import Found
-from guard_shapes import REAL, SHAPES, SMALL, Timers
+from guard_shapes import REAL, SHAPES, SMALL
 
 from citybrain.guard import Limits, limits_of
 from citybrain.model import Junction
@@ -58,18 +58,18 @@ def prove_junction(name: str, junction: Junction, alike: int) -> list[Line]:
     return result + _inductions(name, junction)
 
 
-def find_mutant(index: int, timers: Timers) -> list[Line]:
+def find_mutant(index: int, small: bool) -> list[Line]:
     """One seeded bug."""
     mutant = MUTANTS[index]
-    junction = SHAPES[mutant.shape](timers)
-    if timers is REAL and mutant.late and mutant.shape not in WALKED_WHOLE:
+    junction = SHAPES[mutant.shape](SMALL if small else REAL)
+    if not small and mutant.late and mutant.shape not in WALKED_WHOLE:
         limits = limits_of(junction)
         proved = induction(limits, limits.max_red_ms, step=mutant.step)
         fault, text = proved.fault, f"found after {proved.paths} paths of the induction: {proved.fault}"
     else:
-        found = caught(junction, mutant, whole=timers is SMALL)
+        found = caught(junction, mutant, whole=small)
         fault, text = found.fault, f"found after {found.transitions} transitions: {found.fault}"
-    size = "small" if timers is SMALL else "real"
+    size = "small" if small else "real"
     return [(f"seeded bug, {size} timers: {mutant.name}", text if fault else "NOT FOUND", bool(fault))]
 
 
@@ -101,7 +101,7 @@ def submit(pool: ProcessPoolExecutor) -> list[Future[list[Line]]]:
     """All that is to be proved, what takes longest first."""
     jobs = [pool.submit(prove_shape, name) for name in SHAPES]
     jobs += [pool.submit(prove_small, name) for name in SHAPES if name != "dual_ring"]
-    jobs += [pool.submit(find_mutant, i, timers) for timers in (SMALL, REAL) for i in range(len(MUTANTS))]
+    jobs += [pool.submit(find_mutant, i, small) for small in (True, False) for i in range(len(MUTANTS))]
     kinds = sorted(real_junctions(), key=lambda kind: -len(limits_of(kind[1]).home))
     return jobs + [pool.submit(prove_junction, *kind) for kind in kinds]
 

@@ -273,6 +273,81 @@ def test_unsound_pre_emptions_are_refused(asked: Preemption, reason: Reason) -> 
     assert Control.PREEMPTED not in guard.controls
 
 
+def first(stage: int | None = 0, area: str = "x", **changes: object) -> SwitchRequest:
+    """Priority for a stage of a junction, half a minute from T0 on."""
+    until_ms = None if stage is None else T0 + 30_000
+    return ask(area, Control.PREEMPTED, **{"stage": stage, "until_ms": until_ms, **changes})
+
+
+def test_priority_asked_for_as_a_command_ends_by_itself() -> None:
+    guard = Guard(three(), T0)
+    run(guard, 10, 2)
+    result = switched(guard, first())
+    assert (result["accepted"], result["control"], result["stage"], result["junctions"]) == (
+        True,
+        "preempted",
+        0,
+        1,
+    )
+    shown = lamps_of(guard, 19, 2)
+    assert shown[-1] == "GgGgrrG"
+    assert guard.controls[0] is Control.PREEMPTED
+    run(guard, 1, 2)
+    assert guard.controls[0] is Control.BRAIN
+
+
+def test_priority_is_prolonged_and_released_by_who_asked_for_it_alone() -> None:
+    guard = Guard(three(), T0)
+    switched(guard, first(who="escort"))
+    assert switched(guard, first(1, who="another"))["reason"] == "preempted"
+    assert switched(guard, first(1, who="another", force=True))["reason"] == "preempted"
+    assert switched(guard, first(None, who="another"))["reason"] == "not_preempted"
+    assert switched(guard, first(1, who=" escort ", until_ms=T0 + 110_000))["accepted"]
+    run(guard, 40, 2)
+    assert guard.controls[0] is Control.PREEMPTED
+    assert switched(guard, first(None, who="escort"))["accepted"]
+    run(guard, 1, 2)
+    assert guard.controls[0] is Control.BRAIN
+    assert switched(guard, first(None, who="escort"))["reason"] == "not_preempted"
+
+
+def test_priority_leaves_what_people_have_commanded_as_it_is() -> None:
+    guard = Guard(three(), T0)
+    switched(guard, ask("x", Control.ADVISED, lock=True, until_ms=T0 + 600_000, who="engineer"))
+    assert switched(guard, first(who="escort"))["reason"] == "locked"
+    assert switched(guard, first(who="escort", force=True))["accepted"]
+    run(guard, 10, 2)
+    assert guard.controls[0] is Control.PREEMPTED
+    run(guard, 30, 2)
+    assert guard.controls[0] is Control.ADVISED
+    assert switched(guard, ask("x", Control.BRAIN, who="somebody"))["reason"] == "locked"
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (first(area="nowhere"), "unknown_area"),
+        (first(area="e"), "one_junction_only"),
+        (first(area="z"), "not_controllable"),
+        (first(4), "no_such_stage"),
+        (first(until_ms=T0), "until_is_past"),
+        (first(until_ms=None), "until_is_missing"),
+        (first(until_ms=T0 + 120_001), "until_is_too_far"),
+        (first(lock=True), "lock_is_out_of_place"),
+        (first(None, until_ms=T0 + 1000), "until_is_out_of_place"),
+        (first(who=" "), "who_is_missing"),
+        (first(why=""), "why_is_missing"),
+        (first(None), "not_preempted"),
+    ],
+)
+def test_unsound_requests_for_priority_are_refused(request_: SwitchRequest, reason: str) -> None:
+    guard = Guard(three(), T0)
+    result = switched(guard, request_)
+    assert (result["accepted"], result["reason"], result["control"]) == (False, reason, "preempted")
+    run(guard, 2, 2)
+    assert Control.PREEMPTED not in guard.controls
+
+
 def test_orders_of_a_held_junction_are_a_heartbeat_all_the_same() -> None:
     guard = Guard(three(), T0)
     switched(guard, hold(1, until_ms=T0 + 30_000))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import libsumo
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from citybrain.city.second import Second
 from citybrain.cloud import Graph, LocalRunner
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
-from citybrain.model import Control, SwitchRequest
+from citybrain.model import Batch, Control, SwitchRequest
 from citybrain.network import SimulatedCity, read_scenario
 
 SECONDS = 500
@@ -38,7 +40,6 @@ def test_no_lamp_of_a_real_city_is_ever_unsafe(name: str) -> None:
             for junction, seen in histories.items():
                 lamps = libsumo.trafficlight.getRedYellowGreenState(junction)
                 seen.append((float(second.seq), lamps))
-            second.guard.read_back(((j, seen[-1][1]) for j, seen in histories.items()), second.guard.time_ms)
     assert not second.guard.faults
     changed = 0
     for junction in net.junctions:
@@ -72,3 +73,85 @@ def test_the_simulator_shows_what_a_person_commands() -> None:
     assert 40 < words.count(flash) <= 60
     assert words[last + 1] == red
     assert set(words[last + 1 :]) & {s.lamps for s in flashing.stages}
+
+
+@pytest.fixture
+def cologne() -> Iterator[Second]:
+    """The second of a real city, its junctions settled under their own plans."""
+    if not (DATA / "cologne8").is_dir():
+        pytest.skip("shared/data/cologne8 is absent")
+    scenario = read_scenario(DATA / "cologne8")
+    net = scenario.net()
+    with SimulatedCity(scenario, net, control="guard") as city:
+        second = Second(city, Guard(net, city.time_ms), load_catalogue(None), 1)
+        for _ in range(30):
+            second.advance()
+        assert not second.guard.faults
+        yield second
+
+
+def states_of(batches: Sequence[Batch], junction: str) -> list[dict[str, object]]:
+    states = [b.rows for b in batches if b.dataset == "traffic.signal_state"]
+    return [row for rows in states for row in rows.to_pylist() if row["junction"] == junction]
+
+
+def test_lamps_that_somebody_else_sets_in_conflict_latch_a_fault(cologne: Second) -> None:
+    other, junction = cologne.guard.net.junctions[:2]
+    libsumo.trafficlight.setRedYellowGreenState(junction.id, "G" * junction.signal_links)
+    cologne.advance()
+    assert not cologne.guard.faults
+    libsumo.trafficlight.setRedYellowGreenState(junction.id, "G" * junction.signal_links)
+    _, latched = cologne.advance()
+    assert "show green together" in cologne.guard.faults[junction.id]
+    assert list(cologne.guard.faults) == [junction.id]
+    (state,) = states_of(latched, junction.id)
+    assert (state["control"], state["lamps"]) == ("fault", "r" * junction.signal_links)
+    (refusal,) = [row for b in latched if b.dataset == "traffic.order_refusal" for row in b.rows.to_pylist()]
+    assert refusal["reason"].startswith("fault: links ")
+
+    shown = [libsumo.trafficlight.getRedYellowGreenState(junction.id) for _ in range(60) if cologne.advance()]
+    assert set(shown) == {"r" * junction.signal_links}
+    assert cologne.guard.controls[1] is Control.FAULT
+    assert cologne.guard.controls[0] is Control.SILENCE
+
+    again = SwitchRequest("a", other.district, Control.BRAIN, "a", "test", T0)
+    assert cologne.guard.switch(again).to_pylist()[0]["accepted"]
+    assert cologne.guard.faults
+    first = SwitchRequest("b", junction.id, Control.PREEMPTED, "a", "test", T0, cologne.city.time_ms + 9000, 0)
+    assert cologne.guard.switch(first).to_pylist()[0]["reason"] == "fault"
+    back = SwitchRequest("c", junction.id, Control.BRAIN, "a", "repaired", T0)
+    assert cologne.guard.switch(back).to_pylist()[0]["accepted"]
+    assert not cologne.guard.faults
+    words = {cologne.lamps[1] for _ in range(60) if cologne.advance()}
+    assert words & {s.lamps for s in junction.stages}
+    assert not cologne.guard.faults
+
+
+def test_a_lamp_that_fails_latches_a_fault_and_a_restart_forgets_none(cologne: Second) -> None:
+    junction = cologne.guard.net.junctions[1]
+    for _ in range(2):
+        libsumo.trafficlight.setRedYellowGreenState(junction.id, "O" + cologne.lamps[1][1:])
+        cologne.advance()
+    assert cologne.guard.faults == {junction.id: "link 0 shows no lamp for 800 ms"}
+    restored = Guard(cologne.guard.net, cologne.city.time_ms)
+    restored.load(cologne.guard.dump())
+    assert restored.controls[1] is Control.FAULT
+    second = Second(cologne.city, restored, load_catalogue(None), 2)
+    for _ in range(20):
+        _, batches = second.advance()
+        assert all(state["control"] == "fault" for state in states_of(batches, junction.id))
+    assert set(second.lamps[1]) == {"r"}
+
+
+def test_a_stage_with_priority_is_asked_for_and_released(cologne: Second) -> None:
+    junction = cologne.guard.net.junctions[0]
+    now = cologne.city.time_ms
+    asked = SwitchRequest("a", junction.id, Control.PREEMPTED, "fire brigade", "drill", now, now + 100_000, 1)
+    assert cologne.guard.switch(asked).to_pylist()[0]["accepted"]
+    words = [cologne.lamps[0] for _ in range(40) if cologne.advance()]
+    assert set(words[20:]) == {junction.stages[1].lamps}
+    assert cologne.guard.controls[0] is Control.PREEMPTED
+    release = SwitchRequest("b", junction.id, Control.PREEMPTED, "fire brigade", "passed", now)
+    assert cologne.guard.switch(release).to_pylist()[0]["accepted"]
+    cologne.advance()
+    assert cologne.guard.controls[0] is Control.SILENCE

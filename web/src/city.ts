@@ -24,14 +24,14 @@ export type Slow = [string, number, number, number];
 /** What a person may ask for. */
 export type Command = 'brain' | 'own_plan' | 'advised' | 'hold' | 'flash';
 
-export type Control = Command | 'silence' | 'refused' | 'approved' | 'preempted';
+export type Control = Command | 'silence' | 'refused' | 'approved' | 'preempted' | 'fault';
 
 /** Whether a junction does something else than what the city is set up for: it is told apart, in colour. */
 export function apart(control: Control | undefined): boolean {
   return control !== undefined && APART.has(control);
 }
 
-const APART: ReadonlySet<Control> = new Set(['own_plan', 'silence', 'hold', 'flash', 'preempted']);
+const APART: ReadonlySet<Control> = new Set(['own_plan', 'silence', 'hold', 'flash', 'preempted', 'fault']);
 
 export interface Signal {
   junction: string;

@@ -130,6 +130,7 @@ export const SIGNAL_WORDS = {
   'control.advised': ['Own plan, the brain advises', '自有方案，大脑建议'],
   'control.approved': ['Approved proposal', '已批准的建议'],
   'control.preempted': ['Priority run', '优先通行'],
+  'control.fault': ['Fault: all-red', '故障：全红'],
   'control.unknown': ['not heard yet', '尚无数据'],
 
   'count.vehicle': ['{n} vehicle', '{n}辆'],
@@ -153,6 +154,10 @@ export const SIGNAL_WORDS = {
   'why_not.flash': ['A person has set it to flashing amber.', '人员已设为黄闪。'],
   'why_not.advised': ['The junction runs its own plan; the brain only proposes.', '路口按自有方案运行，大脑仅提出建议。'],
   'why_not.preempted': ['A stage with priority is shown, for an escort or an emergency.', '为护送或应急车辆优先放行。'],
+  'why_not.fault': [
+    'The monitor has tripped: all-red until a person switches this junction.',
+    '监视器已触发：全红，直到有人切换该路口。',
+  ],
 
   'from.n': ['from the north', '北进口'],
   'from.ne': ['from the north-east', '东北进口'],
@@ -187,6 +192,10 @@ export const SIGNAL_WORDS = {
   'refusal.min_green': ['minimum green not over', '最短绿灯未满'],
   'refusal.max_red': ['another movement had reached its maximum red', '其他流向已达最长红灯'],
   'refusal.fault': ['fault', '故障'],
+  'refusal.preempted': ['somebody else has priority there', '他人已获优先放行'],
+  'refusal.lock_is_out_of_place': ['what has priority is not locked', '优先放行不可锁定'],
+  'refusal.until_is_out_of_place': ['a release ends at once: no end is needed', '解除立即生效，无需截止时间'],
+  'refusal.not_preempted': ['nobody of that name has priority there', '该申请人在此并无优先放行'],
   'refusal.stage': ['stage {n}', '阶段{n}'],
   'refusal.locked': [
     'somebody else has locked it: ask them to release it, wait for its end, or override',

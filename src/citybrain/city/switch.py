@@ -1,4 +1,5 @@
-"""`citybrain switch`: a person says who decides junctions, holds a stage, sets flashing, approves a proposal."""
+"""`citybrain switch`: a person says who decides junctions, holds a stage, sets flashing, approves a proposal, asks
+for priority."""
 
 from __future__ import annotations
 
@@ -25,8 +26,10 @@ _WORDS = {
     "flash": Control.FLASH,
     "advise": Control.ADVISED,
     "approve": Control.ADVISED,
+    "preempt": Control.PREEMPTED,
+    "release": Control.PREEMPTED,
 }
-_STAGED = ("hold", "approve")
+_STAGED = ("hold", "approve", "preempt")
 _DONE = {
     "on": "the brain decides",
     "off": "own plans run",
@@ -34,6 +37,8 @@ _DONE = {
     "flash": "flashing amber",
     "advise": "own plans run, the brain proposes",
     "approve": "the proposal is carried out",
+    "preempt": "the stage has priority",
+    "release": "nothing has priority any more",
 }
 _REASONS = {
     "unknown_area": "no such area; citybrain query 'SELECT area, name FROM road.area' lists them",
@@ -43,9 +48,15 @@ _REASONS = {
     "no_such_stage": "it has no such stage; stages count from 0",
     "until_is_missing": "this needs an end: --until",
     "until_is_past": "--until is over already",
-    "until_is_too_far": "--until is too far off: an hour ahead at most for a stage, a day for flashing and locks",
+    "until_is_too_far": "--until is too far off: an hour ahead at most for a stage, a day for flashing and locks, "
+    "two minutes for priority",
+    "until_is_out_of_place": "a release ends at once: leave --until out",
+    "lock_is_out_of_place": "what has priority is not locked: leave --lock out",
     "not_advised": "it is not in advisory mode: citybrain switch advise comes first",
     "proposal_changed": "the brain does not propose that stage now",
+    "preempted": "somebody else has priority there",
+    "not_preempted": "nobody of that name has priority there",
+    "fault": "its monitor has tripped: all-red until somebody switches it",
 }
 ANSWER_S = 10.0
 
@@ -66,7 +77,7 @@ def run_switch(
     if control not in _WORDS:
         raise SettingsError(f"{control!r}: write one of {', '.join(_WORDS)}")
     if (stage is None) == (control in _STAGED):
-        raise SettingsError(f"--stage belongs to {' and '.join(_STAGED)}, which need it")
+        raise SettingsError(f"--stage belongs to {', '.join(_STAGED)}, which need it")
     try:
         until_ms = None if until is None else to_ms(parse_time(until))
     except ValueError as e:

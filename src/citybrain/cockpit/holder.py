@@ -11,6 +11,9 @@ from citybrain.cockpit.record import Switch
 ABOVE = frozenset({"hold", "flash"})
 """Commands that stand above who decides."""
 
+PASSING = "preempted"
+"""A stage with priority, for two minutes at most: it leaves what people have commanded as it is."""
+
 
 class Held(Struct, frozen=True):
     """`top` counts now, `below` when that ends; None: as the city is set up."""
@@ -29,7 +32,7 @@ def in_force(switches: Iterable[Switch], areas: frozenset[str], now_ms: int, con
     base: Switch | None = None
     lock: Switch | None = None
     for asked in switches:
-        if not asked.accepted or asked.area not in areas or _shut_out(lock, asked):
+        if not asked.accepted or asked.area not in areas or asked.control == PASSING or _shut_out(lock, asked):
             continue
         if is_approval(asked):
             command = asked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -23,17 +23,20 @@ from citybrain.guard.monitor import Monitor
 from citybrain.guard.order import BACKUP_MS, NOT_HEARD_MS, Orders
 from citybrain.guard.plan import PlanClock, Playback, begin_playback, play
 from citybrain.guard.preempt import Preemptions, in_force
+from citybrain.guard.readback import Looks
 from citybrain.guard.record import state_rows, switch_rows
 from citybrain.guard.refusal import Refusals
 from citybrain.guard.saved import FORMAT, Saved, fits
-from citybrain.guard.switch import Base, Switches, has_plan
+from citybrain.guard.switch import Base, Switches, SwitchResult, has_plan
 from citybrain.model import Control, Junction, Preemption, RoadNet, SwitchRequest
 
 FARTHEST_JUMP_MS = 10_000
 EVERYTHING_MS = 10_000
 _CONTROLS = tuple(Control)
 _CONTROL_WORDS = pa.array([c.value for c in _CONTROLS])
-_BRAIN, _OWN_PLAN, _SILENCE, _REFUSED, _HOLD, _FLASH, _ADVISED, _APPROVED, _PREEMPTED = range(len(_CONTROLS))
+_BRAIN, _OWN_PLAN, _SILENCE, _REFUSED, _HOLD, _FLASH, _ADVISED, _APPROVED, _PREEMPTED, _FAULT = range(
+    len(_CONTROLS)
+)
 _BY_ORDERS = frozenset({_BRAIN, _APPROVED})
 """Controls under which the brain's orders count."""
 _NOW = -(1 << 62)
@@ -70,14 +73,15 @@ class Guard:
         self._ids = pa.array(self._names, pa.string())
         self._refusals = Refusals()
         stages = np.array([lim.stages if lim else 0 for lim in self._limits], np.int64)
-        self._switches = Switches(net, stages)
-        self._orders = Orders(self._names, stages, self._refusals, backup_ms)
         self._preemptions = Preemptions()
+        self._switches = Switches(net, stages, self._preemptions)
+        self._orders = Orders(self._names, stages, self._refusals, backup_ms)
         self._stage = np.full(n, -1, np.int64)
         self._target = np.full(n, -1, np.int64)
         self._shown_ms = np.full(n, time_ms, np.int64)
         self._control = np.array([_SILENCE if lim else _REFUSED for lim in self._limits], np.int64)
         self._due_ms = np.full(n, _NOW, np.int64)
+        self._looks = Looks()
         self._news = np.ones(n, np.bool_)
         self._unseen = np.ones(n, np.bool_)
         self._all_written_ms = _NOW
@@ -109,11 +113,15 @@ class Guard:
     def switch(self, request: SwitchRequest) -> pa.RecordBatch:
         """Carry out a person's command, or say why not: one row of traffic.switch_result.
 
-        A request for one junction by its own id also resets its tripped monitor.
+        A request for one junction by its own id also resets its tripped monitor; one for priority does not, and is
+        refused there.
         """
+        tripped = request.area in self.faults
+        if tripped and request.control is Control.PREEMPTED:
+            return switch_rows([SwitchResult(request, self.time_ms, Reason.FAULT, ())])
         result = self._switches.request(request, self.time_ms, self._proposal(request.area))
         self._due_ms[list(result.junctions)] = _NOW
-        if result.accepted and request.area in self.faults:
+        if result.accepted and tripped:
             self._reset(self._names.index(request.area))
         return switch_rows([result])
 
@@ -123,7 +131,7 @@ class Guard:
 
         Minimum green, yellow, all-red and clearance stay. The same source may ask again and so prolong it.
         """
-        j = self._place(asked.junction)
+        j = self._switches.place(asked.junction)
         limits = self._limits[j] if j is not None else None
         if j is None:
             return Reason.UNKNOWN_JUNCTION
@@ -132,26 +140,30 @@ class Guard:
 
     def release(self, junction: str, source: str) -> bool:
         """End that source's pre-emption; False if there is none."""
-        j = self._place(junction)
+        j = self._switches.place(junction)
         if j is None or not self._preemptions.release(j, source):
             return False
         self._due_ms[j] = _NOW
         return True
 
-    def read_back(self, shown: Iterable[tuple[str, str]], time_ms: int) -> None:
-        """Take what lamps really show at `time_ms`: (junction, lamps as SUMO writes them, O a dark signal).
+    def read_back(self, lamps: Sequence[str], time_ms: int) -> None:
+        """Take what the lamps of all junctions really show at `time_ms`, in the network's order, as SUMO writes
+        them (O: a dark signal).
 
         A conflict, a dark signal or a short yellow that lasts as long as a conflict monitor allows latches a
-        fault.
+        fault; the next `advance` shows all-red. Raises ValueError on another number of junctions.
         """
-        for name, lamps in shown:
-            j = self._place(name)
-            monitor = self._monitors[j] if j is not None else None
-            if j is None or monitor is None or j in self._faults:
+        if len(lamps) != len(self._lamps):
+            raise ValueError(f"lamps of {len(lamps)} junctions are read back, not of {len(self._lamps)}")
+        for j in self._looks.news(lamps):
+            monitor = self._monitors[j]
+            if monitor is None or j in self._faults:
                 continue
-            fault = monitor.read_back(lamps, time_ms)
+            fault = monitor.read_back(lamps[j], time_ms, self._looks.seen_ms)
+            self._looks.suspect(j, monitor.suspects)
             if fault:
                 self._trip(j, fault, time_ms)
+        self._looks.seen_ms = time_ms
 
     def advance(self, time_ms: int) -> Sequence[tuple[str, str]]:
         """Move on to `time_ms`: (junction, lamps) of each junction whose lamps changed, at first of all.
@@ -230,12 +242,13 @@ class Guard:
             raise ValueError("kept guard is of another format or network")
         fresh = Guard(self.net, saved.time_ms, backup_ms=self._orders.backup_ms)
         fresh._switches.load(saved.switches)
-        fresh._preemptions.at = dict(saved.preemptions)
+        fresh._preemptions.at.update(saved.preemptions)
         fresh._signals, fresh._playbacks = saved.signals, saved.playbacks
         for monitor, state in zip(fresh._monitors, saved.monitors, strict=True):
             if monitor and state:
                 monitor.state = state
         fresh._lamps, fresh._faults = saved.lamps, saved.faults
+        fresh._control[list(saved.faults)] = _FAULT
         fresh._shown_ms[:] = saved.shown_ms
         self.__dict__.update(fresh.__dict__)
 
@@ -300,13 +313,10 @@ class Guard:
 
     def _proposal(self, area: str) -> int | None:
         """The stage that the brain asks for now at the junction of that id."""
-        j = self._place(area)
+        j = self._switches.place(area)
         if j is None or self.time_ms - self._orders.heard_ms[j] > self._orders.backup_ms:
             return None
         return int(self._orders.wish[j])
-
-    def _place(self, junction: str) -> int | None:
-        return self._switches.place(junction)
 
     def _play(self, j: int, time_ms: int) -> None:
         playback = self._playbacks[j]
@@ -343,12 +353,13 @@ class Guard:
         self._due_ms[j] = core.NEVER_MS
         reason = f"{Reason.FAULT}: {fault}"
         self._refusals.add(self._names[j], time_ms, "guard", int(self._target[j]), reason, at_limit=True)
-        self._show(j, -1, -1, "r" * len(self._lamps[j]), _OWN_PLAN, time_ms)
+        self._show(j, -1, -1, "r" * len(self._lamps[j]), _FAULT, time_ms)
 
     def _reset(self, j: int) -> None:
         limits = self._limits[j]
         if limits is not None:
             del self._faults[j]
+            self._looks.suspect(j, True)
             self._signals[j] = core.start(limits, self.time_ms)
             self._due_ms[j] = _NOW
 
@@ -356,6 +367,7 @@ class Guard:
         """Move every timer by `by_ms`; who plays a plan as it stands begins it anew."""
         self._signals = [core.shifted(s, by_ms) if s else None for s in self._signals]
         self._shown_ms += by_ms
+        self._looks.forget()
         for monitor in self._monitors:
             if monitor:
                 monitor.shift(by_ms)

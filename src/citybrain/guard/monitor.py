@@ -77,9 +77,17 @@ class Monitor:
             self._remember(old, new, lamps, time_ms)
         return fault
 
-    def read_back(self, lamps: str, time_ms: int) -> str:
-        """What is wrong with what the lamps really show; "" if nothing is, or not for long enough."""
-        return self._readback.check(lamps, time_ms)
+    def read_back(self, lamps: str, time_ms: int, before_ms: int | None) -> str:
+        """What is wrong with what the lamps really show; "" if nothing is, or not for long enough.
+
+        `before_ms`: the last look before.
+        """
+        return self._readback.check(lamps, time_ms, before_ms)
+
+    @property
+    def suspects(self) -> bool:
+        """Whether what was read back last is a fault if it lasts."""
+        return self._readback.suspects
 
     def all_red(self, time_ms: int) -> None:
         """All lamps have been forced to red; what was read back before counts no more."""

@@ -25,7 +25,6 @@ class Preemptions:
 
     def ask(self, j: int, asked: Preemption, stages: int, time_ms: int) -> Reason | None:
         """Begin or prolong a pre-emption of junction `j`, which has that many stages; why not."""
-        held = self.at.get(j)
         if stages == 0:
             return Reason.NOT_CONTROLLABLE
         if not 0 <= asked.stage < stages:
@@ -34,15 +33,24 @@ class Preemptions:
             return Reason.TOO_OLD
         if asked.until_ms > time_ms + PREEMPTION_MS:
             return Reason.FROM_THE_FUTURE
-        if held is not None and in_force(held, time_ms) and held.source != asked.source:
+        if not self.free(j, asked.source, time_ms):
             return Reason.PREEMPTED
         self.at[j] = asked
         return None
 
+    def free(self, j: int, source: str, time_ms: int) -> bool:
+        """Whether that requester may have junction `j`: nobody else has it."""
+        held = self.at.get(j)
+        return held is None or held.source == source or not in_force(held, time_ms)
+
+    def held(self, j: int, source: str) -> bool:
+        """Whether that requester has junction `j`."""
+        held = self.at.get(j)
+        return held is not None and held.source == source
+
     def release(self, j: int, source: str) -> bool:
         """End the pre-emption of junction `j`, if it is that requester's."""
-        held = self.at.get(j)
-        if held is None or held.source != source:
+        if not self.held(j, source):
             return False
         del self.at[j]
         return True

@@ -2,13 +2,15 @@
 latches.
 
 Times from the manual of an MMU2 to NEMA TS 2, Amendment 4-2012: a conflict that lasts 300 ms, a link without any
-lamp (red fail) for 800 ms, a yellow shorter than 2.7 s. Lamps are read at moments; between two of them nothing is
-known. So a conflict or a dark link counts from the first moment to the last at which it was seen without a break,
-and a yellow is too short only if it began after the last moment without it: no fault is told that need not have
-been one.
+lamp (red fail) for 800 ms, a yellow shorter than 2.7 s or left out. Lamps are read at moments; between two of them
+nothing is known. So a conflict or a dark link counts from the first moment to the last at which it was seen
+without a break, and a yellow is too short only if it began after the last moment without it: no fault is told that
+need not have been one.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from citybrain.model import Junction
 
@@ -17,6 +19,35 @@ RED_FAIL_MS = 800
 SHORT_YELLOW_MS = 2700
 DARK = "O"
 """SUMO's letter for a signal that is off."""
+
+
+class Looks:
+    """The last look at the lamps of all junctions, and who has to be looked at in the next."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: nothing has been seen."""
+        self.seen_ms: int | None = None
+        self.suspects: set[int] = set()
+        """Junctions whose lamps are a fault if they last."""
+        self._lamps: Sequence[str] = ()
+
+    def suspect(self, j: int, yes: bool) -> None:
+        """Whether what junction `j` shows is a fault if it lasts, or it is not known."""
+        (self.suspects.add if yes else self.suspects.discard)(j)
+
+    def news(self, lamps: Sequence[str]) -> Sequence[int]:
+        """Junctions whose lamps have changed since the last look, and the suspects. Nothing can be wrong at the
+        others that was not wrong before."""
+        before, self._lamps = self._lamps, tuple(lamps)
+        if len(before) != len(lamps):
+            return range(len(lamps))
+        if before == self._lamps:
+            return sorted(self.suspects)
+        changed = [j for j, (old, new) in enumerate(zip(before, lamps, strict=True)) if old != new]
+        return sorted({*changed, *self.suspects}) if self.suspects else changed
 
 
 class Readback:
@@ -32,17 +63,28 @@ class Readback:
     def forget(self) -> None:
         """Begin anew: nothing has been seen."""
         self._lamps = ""
-        self._seen_ms = 0
         self._conflict_ms: int | None = None
         self._dark_ms: dict[int, int] = {}
         self._yellow_ms: dict[int, int] = {}
 
-    def check(self, lamps: str, time_ms: int) -> str:
-        """The fault that the lamps seen at `time_ms` amount to, "" if none. Time may not go back between calls."""
+    @property
+    def suspects(self) -> bool:
+        """Whether what was seen last is a fault if it lasts."""
+        return self._conflict_ms is not None or bool(self._dark_ms)
+
+    def check(self, lamps: str, time_ms: int, before_ms: int | None) -> str:
+        """The fault that the lamps seen at `time_ms` amount to, "" if none.
+
+        `before_ms` is the last look before this one (None: none); it showed what was checked last. Time may not go
+        back between calls.
+        """
         if len(lamps) != self._links:
             return f"{len(lamps)} lamps are read back for {self._links} links"
-        fault = self._conflict(lamps, time_ms) or self._dark(lamps, time_ms) or self._yellow(lamps, time_ms)
-        self._lamps, self._seen_ms = lamps, time_ms
+        since_ms = time_ms - SHORT_YELLOW_MS if before_ms is None or not self._lamps else before_ms
+        fault = (
+            self._conflict(lamps, time_ms) or self._dark(lamps, time_ms) or self._yellow(lamps, time_ms, since_ms)
+        )
+        self._lamps = lamps
         return fault
 
     def _conflict(self, lamps: str, time_ms: int) -> str:
@@ -57,18 +99,21 @@ class Readback:
         return f"links {pair[0]} and {pair[1]} show green together for {CONFLICT_MS} ms"
 
     def _dark(self, lamps: str, time_ms: int) -> str:
+        if DARK not in lamps:
+            self._dark_ms = {}
+            return ""
         dark = {i for i, letter in enumerate(lamps) if letter == DARK}
         self._dark_ms = {i: self._dark_ms.get(i, time_ms) for i in dark}
         gone = [i for i, since in self._dark_ms.items() if time_ms - since >= RED_FAIL_MS]
         return f"link {min(gone)} shows no lamp for {RED_FAIL_MS} ms" if gone else ""
 
-    def _yellow(self, lamps: str, time_ms: int) -> str:
-        for i, letter in enumerate(lamps):
+    def _yellow(self, lamps: str, time_ms: int, since_ms: int) -> str:
+        """`since_ms`: the last moment at which another letter is sure to have shown."""
+        for i, (old, letter) in enumerate(zip(self._lamps or lamps, lamps, strict=True)):
             if letter == "y":
-                # It may have begun right after the last look.
-                self._yellow_ms.setdefault(i, self._seen_ms if self._lamps else time_ms - SHORT_YELLOW_MS)
+                self._yellow_ms.setdefault(i, since_ms)
                 continue
-            began = self._yellow_ms.pop(i, None)
+            began = self._yellow_ms.pop(i, since_ms if old in "Gg" and letter == "r" else None)
             if began is not None and time_ms - began < SHORT_YELLOW_MS and i not in self._walks:
                 return f"link {i} has a yellow of less than {SHORT_YELLOW_MS} ms"
         return ""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from citybrain.guard.switch import SwitchResult
 from citybrain.model import Control, Refusal, arrow_schema, read_declaration
 
-CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH)
+CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH, Control.PREEMPTED)
 """What a person may ask for."""
 SIGNAL_STATE = "traffic.signal_state"
 ORDER_REFUSAL = "traffic.order_refusal"

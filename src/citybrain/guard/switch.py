@@ -1,5 +1,5 @@
-"""A person's commands: who decides a junction, which stage is held, which flashes, who has locked it, until
-when."""
+"""A person's commands: who decides a junction, which stage is held or has priority, which flashes, who has locked
+it, until when."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
+from citybrain.guard.limits import PREEMPTION_MS
 from citybrain.guard.plan import PlanClock
-from citybrain.model import Control, Junction, Level, RoadNet, SwitchRequest
+from citybrain.guard.preempt import Preemptions
+from citybrain.model import Control, Junction, Level, Preemption, RoadNet, SwitchRequest
 
 NO_END_MS = 1 << 62
 APPROVAL_MS = 60_000
@@ -33,6 +35,7 @@ _LONGEST_MS = {
     Control.HOLD: LONGEST_HOLD_MS,
     Control.FLASH: LONGEST_FLASH_MS,
     Control.APPROVED: LONGEST_HOLD_MS,
+    Control.PREEMPTED: PREEMPTION_MS,
 }
 
 
@@ -87,7 +90,7 @@ class Switches:
     what was before.
     """
 
-    def __init__(self, net: RoadNet, stages: npt.NDArray[np.int64]) -> None:
+    def __init__(self, net: RoadNet, stages: npt.NDArray[np.int64], preemptions: Preemptions) -> None:
         self.base = np.array([Base.ADVISED if j.advisory else Base.BRAIN for j in net.junctions], np.int64)
         self.off = np.zeros(len(net.junctions), np.bool_)
         """Where orders of the brain are neither carried out nor taken for proposals."""
@@ -96,6 +99,7 @@ class Switches:
         self._until_ms = np.full(len(net.junctions), NO_END_MS, np.int64)
         self._locks: dict[int, Lock] = {}
         self._stages = stages
+        self._preemptions = preemptions
         self._areas = _members(net)
         self._index = {j.id: i for i, j in enumerate(net.junctions)}
 
@@ -110,12 +114,12 @@ class Switches:
         if not reason and not able.size:
             reason = "not_controllable"
         free = np.array([j for j in able.tolist() if not self._locked(j, request)], np.int64)
-        reason = reason or ("locked" if able.size and not free.size else self._misfit(request, proposal))
+        reason = reason or ("locked" if able.size and not free.size else self._misfit(request, proposal, time_ms))
         if reason:
             return SwitchResult(request, time_ms, reason, ())
         until_ms = _until(request, time_ms)
         changed = self._command(request, until_ms) if _commands(request) else self._turn(request, free, until_ms)
-        if request.control is not Control.ADVISED or request.stage is None:
+        if not _passes_by(request):
             self._lock(request, free.tolist())
         self._note_off(free.tolist())
         return SwitchResult(request, time_ms, "", changed, until_ms, able.size - free.size)
@@ -176,7 +180,7 @@ class Switches:
         lock = self._locks.get(j)
         return lock is not None and lock.who != request.who.strip() and not request.force
 
-    def _misfit(self, request: SwitchRequest, proposal: int | None) -> str:
+    def _misfit(self, request: SwitchRequest, proposal: int | None, time_ms: int) -> str:
         """Why the request does not fit the junction as it is."""
         if not request.lock and not _commands(request):
             return ""
@@ -185,6 +189,8 @@ class Switches:
             return "one_junction_only"
         if request.stage is not None and not 0 <= request.stage < self._stages[j]:
             return "no_such_stage"
+        if request.control is Control.PREEMPTED:
+            return self._misfit_of_priority(request, j, time_ms)
         if request.control is not Control.ADVISED or request.stage is None:
             return ""
         held = self.commands.get(j)
@@ -192,11 +198,27 @@ class Switches:
             return "not_advised"
         return "" if request.stage == proposal else "proposal_changed"
 
+    def _misfit_of_priority(self, request: SwitchRequest, j: int, time_ms: int) -> str:
+        source = request.who.strip()
+        if request.stage is None:
+            return "" if self._preemptions.held(j, source) else "not_preempted"
+        return "" if self._preemptions.free(j, source, time_ms) else "preempted"
+
     def _command(self, request: SwitchRequest, until_ms: int | None) -> tuple[int, ...]:
         j = self._index[request.area]
+        if request.control is Control.PREEMPTED:
+            return self._put_first(request, j, until_ms)
         control = Control.APPROVED if request.control is Control.ADVISED else request.control
         stage = -1 if request.stage is None else request.stage
         self.commands[j] = Command(control, stage, NO_END_MS if until_ms is None else until_ms)
+        return (j,)
+
+    def _put_first(self, request: SwitchRequest, j: int, until_ms: int | None) -> tuple[int, ...]:
+        source = request.who.strip()
+        if request.stage is None or until_ms is None:
+            self._preemptions.release(j, source)
+        else:
+            self._preemptions.at[j] = Preemption(request.area, request.stage, until_ms, source)
         return (j,)
 
     def _turn(self, request: SwitchRequest, free: npt.NDArray[np.int64], until_ms: int | None) -> tuple[int, ...]:
@@ -226,18 +248,27 @@ class Switches:
 
 
 def _commands(request: SwitchRequest) -> bool:
-    """Whether it stands above who decides: held, flashing, approved."""
-    return request.control in (Control.HOLD, Control.FLASH) or request.stage is not None
+    """Whether it stands above who decides: held, flashing, approved, with priority."""
+    return request.control in (Control.HOLD, Control.FLASH, Control.PREEMPTED) or request.stage is not None
+
+
+def _passes_by(request: SwitchRequest) -> bool:
+    """Whether it leaves locks as they are: a proposal approved, priority."""
+    return request.control is Control.PREEMPTED or _approves(request)
+
+
+def _approves(request: SwitchRequest) -> bool:
+    return request.control is Control.ADVISED and request.stage is not None
 
 
 def _until(request: SwitchRequest, time_ms: int) -> int | None:
-    if request.until_ms is None and request.control is Control.ADVISED and request.stage is not None:
+    if request.until_ms is None and _approves(request):
         return time_ms + APPROVAL_MS
     return request.until_ms
 
 
 def _fault(request: SwitchRequest, time_ms: int) -> str:
-    if request.control not in (*_BASES, Control.HOLD, Control.FLASH):
+    if request.control not in (*_BASES, Control.HOLD, Control.FLASH, Control.PREEMPTED):
         return "control_is_not_a_choice"
     if not request.who.strip() or len(request.who) > _LONGEST_TEXT:
         return "who_is_missing"
@@ -245,13 +276,17 @@ def _fault(request: SwitchRequest, time_ms: int) -> str:
         return "why_is_missing"
     if request.stage is None and request.control is Control.HOLD:
         return "stage_is_missing"
-    if request.stage is not None and request.control not in (Control.HOLD, Control.ADVISED):
+    if request.stage is not None and request.control not in (Control.HOLD, Control.ADVISED, Control.PREEMPTED):
         return "stage_is_out_of_place"
+    if request.lock and request.control is Control.PREEMPTED:
+        return "lock_is_out_of_place"
+    if request.control is Control.PREEMPTED and request.stage is None:
+        return "" if request.until_ms is None else "until_is_out_of_place"
     return _fault_of_end(request, time_ms)
 
 
 def _fault_of_end(request: SwitchRequest, time_ms: int) -> str:
-    approval = request.control is Control.ADVISED and request.stage is not None
+    approval = _approves(request)
     longest = _LONGEST_MS.get(Control.APPROVED if approval else request.control)
     if request.lock:
         longest = min(longest or LONGEST_FLASH_MS, LONGEST_FLASH_MS)

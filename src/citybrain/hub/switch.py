@@ -12,7 +12,7 @@ REQUEST = "traffic.switch_request"
 RESULT = "traffic.switch_result"
 LONGEST_NAME = 200
 LONGEST_WHY = 1_000
-CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH)
+CHOICES = (Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH, Control.PREEMPTED)
 """What a person may ask for."""
 
 

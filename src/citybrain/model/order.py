@@ -41,6 +41,8 @@ class Control(StrEnum):
     """The brain's present proposal, approved by a person, is carried out."""
     PREEMPTED = "preempted"
     """A stage asked for with priority, for an escort or an emergency."""
+    FAULT = "fault"
+    """All-red, because the monitor has tripped: until a person switches the junction."""
 
 
 class SignalOrder(Struct, frozen=True):
@@ -79,7 +81,8 @@ class SwitchRequest(Struct, frozen=True):
 
     `control` BRAIN, OWN_PLAN or ADVISED says who decides, and ends a stage held or flashing there. HOLD (with
     `stage`) and FLASH need one junction and an end. ADVISED with `stage` approves what the brain proposes there
-    now.
+    now. PREEMPTED with `stage` asks for it with priority, at one junction and with an end; without, it releases
+    what the same `who` has asked for.
     """
 
     id: str
