@@ -98,7 +98,7 @@ def test_days_a_week_apart_are_compared(data: Path) -> None:
     done = citybrain("report", "--ab", "--data", str(data))
     assert done.returncode == 0, done.stderr
     assert f"A/B days until {DAY}, simulated: 0 pairs" in done.stdout
-    assert "street.ab_days" in done.stdout
+    assert "it takes a day of each with street.ab_days" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,28 @@ interface Report {
 
 /** Days of the brain against days of the own plans. */
 interface Weeks {
-  pairs: { brain: string; own_plan: string; hours: number; brain_delay_s: number; own_delay_s: number }[];
-  gain: number | null;
-  error: number | null;
+  pairs: {
+    brain: string;
+    own_plan: string;
+    hours: number;
+    brain_delay_s: number;
+    own_delay_s: number;
+    gain: number;
+    brain_veh: number | null;
+    own_veh: number | null;
+    alike_hours: number;
+    alike_gain: number | null;
+  }[];
+  gain: Gain | null;
+  alike_gain: Gain | null;
+}
+
+/** The mean of some pairs of days, and where it lies with 95 % confidence. */
+interface Gain {
+  pairs: number;
+  mean: number;
+  low: number | null;
+  high: number | null;
 }
 
 const AGAIN_MS = 60_000;
@@ -132,7 +151,7 @@ export class DayReport extends Part {
   private body(report: Report): TemplateResult {
     if (!report.scored_hours) return html`<p class="note" data-none>${say('report.none')}</p>`;
     return html`${report.comparisons.map((c) => this.comparison(c))}
-      ${this.weeks?.gain == null ? nothing : this.abDays(this.weeks, this.weeks.gain)} ${this.control(report)}
+      ${this.weeks?.gain ? this.abDays(this.weeks, this.weeks.gain) : nothing} ${this.control(report)}
       ${report.signals.length ? this.signals(report) : nothing}
       ${report.commands.length ? this.commands(report) : nothing}
       <h3>${say('report.notes')}</h3>
@@ -193,23 +212,29 @@ export class DayReport extends Part {
     </ul>`;
   }
 
-  private abDays(weeks: Weeks, gain: number): TemplateResult {
+  private abDays(weeks: Weeks, gain: Gain): TemplateResult {
     const head = (text: string): TemplateResult => html`<th scope="col" class="num">${text}</th>`;
     return html`<section class="against" data-ab>
       <h3>${say('ab.title')}</h3>
-      <p class="gain ${gain < 0 ? 'is-bad' : ''}">
-        <span class="figure">${gain < 0 ? '▲ ' : ''}${percent(gain)}</span>
-        <span>${say(gain < 0 ? 'report.lost' : 'report.saved')}</span>
-        <span class="caption">${
-          weeks.error === null ? say('ab.one') : say('ab.error', { n: weeks.pairs.length, error: percent(weeks.error, false, 1) })
-        }</span>
+      <p class="gain ${gain.mean < 0 ? 'is-bad' : ''}">
+        <span class="figure">${gain.mean < 0 ? '▲ ' : ''}${percent(gain.mean)}</span>
+        <span>${say(gain.mean < 0 ? 'report.lost' : 'report.saved')}</span>
+        <span class="caption">${intervalWords(gain)}</span>
       </p>
-      <table class="hours">
+      ${
+        weeks.alike_gain
+          ? html`<p class="caption" data-alike>
+              ${say('ab.alike', { gain: percent(weeks.alike_gain.mean, true, 1) })} ${intervalWords(weeks.alike_gain)}
+            </p>`
+          : nothing
+      }
+      <div class="wide-table"><table class="hours">
         <thead>
           <tr>
             <th scope="col">${say('control.brain')}</th><th scope="col">${say('control.own_plan')}</th>
             ${head(say('ab.hours'))} ${head(`${say('measure.delay_s')} (${say('unit.s')})`)} ${head(say('control.own_plan'))}
-            ${head(say('report.gain'))}
+            ${head(say('report.gain'))} ${head(say('report.arrived'))} ${head(say('control.own_plan'))}
+            ${head(say('ab.alike_hours'))} ${head(say('report.gain'))}
           </tr>
         </thead>
         <tbody>
@@ -218,11 +243,13 @@ export class DayReport extends Part {
               <td>${p.brain}</td><td>${p.own_plan}</td>
               <td class="num">${number(p.hours, 1)}</td>
               <td class="num">${number(p.brain_delay_s, 1)}</td><td class="num shadow">${number(p.own_delay_s, 1)}</td>
-              <td class="num">${percent(1 - p.brain_delay_s / p.own_delay_s)}</td>
+              <td class="num ${p.gain < 0 ? 'is-bad' : ''}">${p.gain < 0 ? '▲ ' : ''}${percent(p.gain)}</td>
+              <td class="num">${written(p.brain_veh, 0)}</td><td class="num shadow">${written(p.own_veh, 0)}</td>
+              <td class="num">${number(p.alike_hours, 1)}</td><td class="num">${percent(p.alike_gain)}</td>
             </tr>`,
           )}
         </tbody>
-      </table>
+      </table></div>
       <p class="caption">${say('ab.meaning')}</p>
     </section>`;
   }
@@ -343,6 +370,11 @@ export class DayReport extends Part {
         )}
       </ul>`;
   }
+}
+
+function intervalWords(gain: Gain): string {
+  if (gain.low === null || gain.high === null) return say('ab.one');
+  return say('ab.interval', { n: gain.pairs, low: percent(gain.low, true, 1), high: percent(gain.high, true, 1) });
 }
 
 function written(value: number | null, decimals: number): string {

@@ -163,11 +163,16 @@ export const CITY_WORDS = {
 
   'ab.title': ['A/B days: brain against own plans', 'A/B日：大脑对比自有方案'],
   'ab.one': ['One pair of days says nothing of the spread.', '仅一对日期，无法说明离散程度。'],
-  'ab.error': ['{n} pairs, standard error {error}.', '{n}对日期，标准误{error}。'],
+  'ab.interval': ['{n} pairs; between {low} and {high} with 95 % confidence.', '{n}对日期；95%置信区间{low}至{high}。'],
+  'ab.alike': [
+    '{gain} over the hours in which about as many vehicles arrived (within 10 %).',
+    '到达量相近（差异10%以内）的小时内节省{gain}。',
+  ],
+  'ab.alike_hours': ['Hours alike', '相近小时数'],
   'ab.hours': ['Hours', '小时数'],
   'ab.meaning': [
-    'The same weekday a week apart, at the same times of day; each day in one pair.',
-    '相隔一周的同一星期日，取相同时刻；每天只入一对。',
+    'The same weekday a week apart, else the nearest days of a week that are both working days or both weekend, at the same times of day; each day in one pair; not the quarter of an hour after a change.',
+    '优先取相隔一周的同一星期日，其次为一周内最近的同类日（同为工作日或周末），取相同时刻；每天只入一对；切换后一刻钟不计。',
   ],
 
   'events.title': ['Events', '事件'],

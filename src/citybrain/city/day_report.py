@@ -25,6 +25,7 @@ from citybrain.cockpit import (
     AbReport,
     Comparison,
     DayReport,
+    Gain,
     Span,
     ab_report,
     day_report,
@@ -157,18 +158,31 @@ def _print(city: City, day: date, report: DayReport, console: Console) -> None:
 
 def _print_ab(day: date, report: AbReport, console: Console) -> None:
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for name in ("brain on", "own plan on", "hours", "delay s", "own s", "saved"):
+    for name in ("brain on", "own plan on", "hours", "delay", "own", "saved", "veh", "own", "alike h", "saved"):
         table.add_column(name, justify="left" if "on" in name else "right", no_wrap=True)
     for p in report.pairs:
-        figures = (f"{p.hours:.1f}", f"{p.brain_delay_s:.1f}", f"{p.own_delay_s:.1f}", f"{p.gain:+.1%}")
-        table.add_row(str(p.brain), str(p.own_plan), *figures)
-    console.print(f"A/B days until {day}, simulated: {len(report.pairs)} pairs of the same weekday a week apart")
+        vehicles = ("–" if n is None else str(n) for n in (p.brain_veh, p.own_veh))
+        alike = "–" if p.alike_gain is None else f"{p.alike_gain:+.1%}"
+        delays = (f"{p.hours:.1f}", f"{p.brain_delay_s:.1f}", f"{p.own_delay_s:.1f}", f"{p.gain:+.1%}")
+        table.add_row(str(p.brain), str(p.own_plan), *delays, *vehicles, f"{p.alike_hours:.1f}", alike)
+    console.print(f"A/B days until {day}, simulated: {len(report.pairs)} pairs of days at the same times of day")
     if report.gain is None:
-        console.print("none yet: it takes two weeks with street.ab_days (city.toml)")
+        console.print(
+            "none yet: it takes a day of each with street.ab_days (city.toml), both weekdays or both weekend"
+        )
         return
     console.print(table)
-    error = "one pair says nothing of the spread" if report.error is None else f"standard error {report.error:.1%}"
-    console.print(f"saved by the brain: {report.gain:+.1%} of the delay; {error}", markup=False)
+    console.print(f"delay saved by the brain: {interval_words(report.gain)}", markup=False)
+    if report.alike_gain is not None:
+        words = interval_words(report.alike_gain)
+        console.print(f"over hours in which about as many vehicles arrived (within 10 %): {words}", markup=False)
+
+
+def interval_words(gain: Gain) -> str:
+    """The mean of some pairs and its interval."""
+    if gain.low is None or gain.high is None:
+        return f"{gain.mean:+.1%}; one pair says nothing of the spread"
+    return f"{gain.mean:+.1%}, between {gain.low:+.1%} and {gain.high:+.1%} with 95 % confidence"
 
 
 def gain_words(comparison: Comparison) -> str:
@@ -200,9 +214,10 @@ def control_words(report: DayReport) -> str:
 
 
 def _hours(city: City, comparison: Comparison) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    paired = ("stops", "shadow", "travel s", "shadow", "queue m", "shadow", "arrived", "shadow")
-    for name in ("hour", "delay s", "shadow", "saved", *paired):
+    caption = "delay and trip (travel time) in s, longest queue in m, veh: vehicles that arrived"
+    table = Table(box=None, padding=(0, 1, 0, 0), caption=caption, caption_justify="left")
+    paired = ("stops", "shadow", "trip", "shadow", "queue", "shadow", "veh", "shadow")
+    for name in ("hour", "delay", "shadow", "saved", *paired):
         table.add_column(name, justify="left" if name == "hour" else "right", no_wrap=True)
     for pair in comparison.hours:
         live, other = pair.live, pair.other

@@ -6,7 +6,7 @@ in `web/` and is built into `static/`. `day_report` is what the page and the com
 day, `ab_report` of days of the brain against days of the own plans.
 """
 
-from citybrain.cockpit.ab_report import AbReport, ab_report, weeks_until
+from citybrain.cockpit.ab_report import AbReport, Gain, ab_report, weeks_until
 from citybrain.cockpit.app import make_app
 from citybrain.cockpit.day_report import Comparison, DayReport, day_report
 from citybrain.cockpit.span import Span, day_span
@@ -15,6 +15,7 @@ __all__ = [
     "AbReport",
     "Comparison",
     "DayReport",
+    "Gain",
     "Span",
     "ab_report",
     "day_report",
