@@ -10,6 +10,8 @@ program and the whole loop in process run at the same time, each in a process of
 - `÷ bare`: processor time of the whole loop (SUMO within it, detectors, brain, guard, lamps) over that of the
   `sumo` program with nothing of ours, under the network's own programs; reading the files counts in neither.
 - Memory is the peak of what is resident in each process; beside SUMO's is the difference.
+- Workers: two minutes more, fed to one brain and to several workers that begin anew, with the steps that measure,
+  as in the running city; and whether the orders of all workers together are bit for bit those of the one.
 """
 
 from __future__ import annotations
@@ -32,27 +34,39 @@ import pyarrow as pa
 import sumo
 from msgspec import Struct
 
-from citybrain.city.loop import Loop
+from citybrain.city.loop import ORDERS, Loop
 from citybrain.city.second import Second
+from citybrain.city.worker import worker_graph
+from citybrain.cloud import LocalRunner
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
+from citybrain.model import Batch, Declarations, RoadNet
 from citybrain.network import Scenario, SimulatedCity, read_scenario
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WARM_UP_S = 10
 """The first seconds, in which everything is seen for the first time, count as worst, not as usual."""
 SEED = 1
+WORKERS, WORKERS_S = (1, 2, 4), 120
 MB_OF_KB = 1024
 R = TypeVar("R")
 
 
+class Shared(Struct, frozen=True):
+    """What a tick costs each of several workers, and whether they order what one brain does."""
+
+    tick_ms: tuple[float, ...]
+    same: bool
+
+
 class Cost(Struct, frozen=True):
-    """Processor time and peak memory of a process; milliseconds of each control cycle where there are any."""
+    """Processor time and peak memory of a process; of the loop also each control cycle in ms, and `workers`."""
 
     cpu_s: float
     peak_mb: float
     guard_ms: tuple[float, ...] = ()
     brain_ms: tuple[float, ...] = ()
+    workers: tuple[Shared, ...] = ()
 
     @property
     def cycle_ms(self) -> list[float]:
@@ -85,7 +99,7 @@ class TimedGuard(Guard):
             self.spent_s += process_time() - begin
 
 
-def drive(pipe: Connection, scenario: Scenario) -> None:
+def drive(pipe: Connection, scenario: Scenario, seconds: int) -> None:
     """The whole loop, in a process of its own."""
     net, declared = scenario.net(), load_catalogue(None)
     guard_ms, brain_ms = [], []
@@ -93,7 +107,7 @@ def drive(pipe: Connection, scenario: Scenario) -> None:
         guard = TimedGuard(net, city.time_ms)
         loop = Loop(Second(city, guard, declared, 1), net, declared)
         cpu = process_time()
-        while not city.finished:
+        for _ in range(seconds):
             before_s = guard.spent_s
             tick, batches = loop.advance()
             guard_ms.append((guard.spent_s - before_s) * 1000)
@@ -101,8 +115,29 @@ def drive(pipe: Connection, scenario: Scenario) -> None:
             loop.decide(tick, batches)
             brain_ms.append((process_time() - begin) * 1000)
         cpu_s = process_time() - cpu
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB_OF_KB
-    pipe.send(Cost(cpu_s, peak_mb, tuple(guard_ms), tuple(brain_ms)))
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MB_OF_KB
+        shared = share(loop, net, declared)
+    pipe.send(Cost(cpu_s, peak_mb, tuple(guard_ms), tuple(brain_ms), shared))
+
+
+def share(loop: Loop, net: RoadNet, declared: Declarations) -> tuple[Shared, ...]:
+    """Let the city go on, and have its junctions decided by several workers beside the brain that drives it."""
+    runners = [[LocalRunner(worker_graph(net, declared, k + 1, n)) for k in range(n)] for n in WORKERS]
+    spent_s, same = [[0.0] * n for n in WORKERS], [True] * len(WORKERS)
+    for _ in range(WORKERS_S):
+        tick, batches = loop.advance()
+        loop.decide(tick, batches)
+        orders = []
+        for at, workers in enumerate(runners):
+            made: list[Batch] = []
+            for k, worker in enumerate(workers):
+                begin = process_time()
+                made += worker.run(tick, batches)
+                spent_s[at][k] += process_time() - begin
+            rows = [b.rows for b in made if b.dataset == ORDERS]
+            orders.append(pa.Table.from_batches(rows).sort_by("junction"))
+            same[at] &= orders[at].equals(orders[0])
+    return tuple(Shared(tuple(s * 1000 / WORKERS_S for s in w), ok) for w, ok in zip(spent_s, same, strict=True))
 
 
 def sumo_alone(scenario: Scenario, end_s: float) -> subprocess.Popen[bytes]:
@@ -135,16 +170,15 @@ def cost_of(process: subprocess.Popen[bytes]) -> Cost:
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / MB_OF_KB)
 
 
-def measure(scenario: Scenario) -> tuple[Cost, Cost]:
+def measure(scenario: Scenario, seconds: int) -> tuple[Cost, Cost]:
     """Bare SUMO (without what it takes to read its files) and the whole loop."""
-    assert scenario.end_s is not None
     reading = cost_of(sumo_alone(scenario, scenario.begin_s))
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe(duplex=False)
-    process = context.Process(target=drive, args=(its, scenario))
+    process = context.Process(target=drive, args=(its, scenario, seconds))
     process.start()
     its.close()
-    bare = cost_of(sumo_alone(scenario, scenario.end_s))
+    bare = cost_of(sumo_alone(scenario, scenario.begin_s + seconds))
     ours: Cost = mine.recv()
     process.join()
     return msgspec.structs.replace(bare, cpu_s=bare.cpu_s - reading.cpu_s), ours
@@ -152,17 +186,16 @@ def measure(scenario: Scenario) -> tuple[Cost, Cost]:
 
 def main() -> None:
     """Print the tables."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 1200.0
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 1200
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else DATA / "nanchang859"
     if not folder.is_dir():
         print(f"{folder} is absent: nothing to measure")
         return
     scenario = read_scenario(folder, scale=float(sys.argv[3]) if len(sys.argv) > 3 else 1.0)
-    end_s = scenario.begin_s + seconds
-    scenario = msgspec.structs.replace(scenario, end_s=end_s, seed=SEED, loops=False)
-    bare, ours = measure(scenario)
+    scenario = msgspec.structs.replace(scenario, end_s=None, seed=SEED, loops=False)
+    bare, ours = measure(scenario, seconds)
     print(
-        f"{folder.name}, {len(scenario.net().junctions)} signals, scale {scenario.scale:g}, {seconds:g} s, "
+        f"{folder.name}, {len(scenario.net().junctions)} signals, scale {scenario.scale:g}, {seconds} s, "
         f"seed {SEED}, field sensors, simulated; {platform.machine()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}\n"
     )
@@ -179,7 +212,11 @@ def main() -> None:
     print(
         f"{'whole loop':24}{ours.cpu_s:12.1f}{ours.cpu_s / bare.cpu_s:9.2f}{ours.peak_mb:9.0f}{more_mb:10.0f} MB"
     )
-    print("targets: at most 1.25, at most 1024 MB")
+    print("targets: at most 1.25, at most 1024 MB\n")
+    print(f"{'workers':24}{'ms a tick of each':>28}{'of all':>9}   orders")
+    for count, shared in zip(WORKERS, ours.workers, strict=True):
+        each, word = " ".join(f"{ms:.1f}" for ms in shared.tick_ms), "the same" if shared.same else "OTHER"
+        print(f"{count:<24}{each:>28}{sum(shared.tick_ms):9.1f}   {word}")
 
 
 if __name__ == "__main__":
