@@ -34,7 +34,8 @@ def order_rows(net: RoadNet, time_ms: int, stages: list[int]) -> pa.RecordBatch:
 
 
 def milliseconds(net: RoadNet, hold_s: int) -> list[float]:
-    """Processor time of each second: orders, advance and rows, with a new stage ordered each `hold_s`."""
+    """Processor time of each second: orders, advance, lamps read back and rows, with a new stage ordered each
+    `hold_s`."""
     rng = random.Random(1)
     guard = Guard(net, T0)
     stages = [0] * len(net.junctions)
@@ -48,6 +49,7 @@ def milliseconds(net: RoadNet, hold_s: int) -> list[float]:
         begin = process_time()
         guard.orders(rows, "brain")
         guard.advance(guard.time_ms + 1000)
+        guard.read_back(guard.lamps, guard.time_ms)
         guard.state_rows(guard.time_ms)
         guard.refusal_rows()
         if second >= WARM_UP:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from citybrain.model import Junction
 
 CONFLICT_MS = 300
@@ -19,6 +21,7 @@ RED_FAIL_MS = 800
 SHORT_YELLOW_MS = 2700
 DARK = "O"
 """SUMO's letter for a signal that is off."""
+_CACHED_TURNS = 4096
 
 
 class Looks:
@@ -50,6 +53,20 @@ class Looks:
         return sorted({*changed, *self.suspects}) if self.suspects else changed
 
 
+class _Turn(Struct, frozen=True):
+    """What it means that one look shows these lamps after those of the look before."""
+
+    clash: tuple[int, int] | None
+    """Two conflicting links that both have green without one giving way to the other."""
+    dark: tuple[int, ...]
+    begins: tuple[int, ...]
+    """Links that turn yellow, vehicles' alone here and below."""
+    ends: tuple[int, ...]
+    """Links that were yellow."""
+    skips: tuple[int, ...]
+    """Links that go from green to red."""
+
+
 class Readback:
     """Follows one junction's lamps as they were read back."""
 
@@ -58,6 +75,7 @@ class Readback:
         self._yields = junction.yields
         self._links = junction.signal_links
         self._walks = {link for m in junction.movements if m.turn == "p" for link in m.signal_links}
+        self._turns: dict[tuple[str, str], _Turn] = {}
         self.forget()
 
     def forget(self) -> None:
@@ -81,45 +99,56 @@ class Readback:
         if len(lamps) != self._links:
             return f"{len(lamps)} lamps are read back for {self._links} links"
         since_ms = time_ms - SHORT_YELLOW_MS if before_ms is None or not self._lamps else before_ms
-        fault = (
-            self._conflict(lamps, time_ms) or self._dark(lamps, time_ms) or self._yellow(lamps, time_ms, since_ms)
-        )
+        turn = self._turn(lamps)
         self._lamps = lamps
-        return fault
+        faults = self._conflict(turn, time_ms), self._dark(turn, time_ms), self._yellow(turn, time_ms, since_ms)
+        return next(filter(None, faults), "")
 
-    def _conflict(self, lamps: str, time_ms: int) -> str:
-        pair = self._clash(lamps)
-        if pair is None:
+    def _conflict(self, turn: _Turn, time_ms: int) -> str:
+        if turn.clash is None:
             self._conflict_ms = None
             return ""
         if self._conflict_ms is None:
             self._conflict_ms = time_ms
         if time_ms - self._conflict_ms < CONFLICT_MS:
             return ""
-        return f"links {pair[0]} and {pair[1]} show green together for {CONFLICT_MS} ms"
+        return f"links {turn.clash[0]} and {turn.clash[1]} show green together for {CONFLICT_MS} ms"
 
-    def _dark(self, lamps: str, time_ms: int) -> str:
-        if DARK not in lamps:
-            self._dark_ms = {}
+    def _dark(self, turn: _Turn, time_ms: int) -> str:
+        if not turn.dark and not self._dark_ms:
             return ""
-        dark = {i for i, letter in enumerate(lamps) if letter == DARK}
-        self._dark_ms = {i: self._dark_ms.get(i, time_ms) for i in dark}
+        self._dark_ms = {i: self._dark_ms.get(i, time_ms) for i in turn.dark}
         gone = [i for i, since in self._dark_ms.items() if time_ms - since >= RED_FAIL_MS]
         return f"link {min(gone)} shows no lamp for {RED_FAIL_MS} ms" if gone else ""
 
-    def _yellow(self, lamps: str, time_ms: int, since_ms: int) -> str:
+    def _yellow(self, turn: _Turn, time_ms: int, since_ms: int) -> str:
         """`since_ms`: the last moment at which another letter is sure to have shown."""
-        for i, (old, letter) in enumerate(zip(self._lamps or lamps, lamps, strict=True)):
-            if letter == "y":
-                self._yellow_ms.setdefault(i, since_ms)
-                continue
-            began = self._yellow_ms.pop(i, since_ms if old in "Gg" and letter == "r" else None)
-            if began is not None and time_ms - began < SHORT_YELLOW_MS and i not in self._walks:
-                return f"link {i} has a yellow of less than {SHORT_YELLOW_MS} ms"
-        return ""
+        for i in turn.begins:
+            self._yellow_ms[i] = since_ms
+        short = [i for i in turn.ends if time_ms - self._yellow_ms.pop(i) < SHORT_YELLOW_MS]
+        if time_ms - since_ms < SHORT_YELLOW_MS:
+            short += turn.skips
+        return f"link {min(short)} has a yellow of less than {SHORT_YELLOW_MS} ms" if short else ""
+
+    def _turn(self, lamps: str) -> _Turn:
+        turn = self._turns.get((self._lamps, lamps))
+        if turn is None:
+            if len(self._turns) >= _CACHED_TURNS:
+                self._turns.clear()
+            turn = self._turns[self._lamps, lamps] = self._read(self._lamps or "r" * self._links, lamps)
+        return turn
+
+    def _read(self, before: str, lamps: str) -> _Turn:
+        ways = [(i, p) for i, p in enumerate(zip(before, lamps, strict=True)) if i not in self._walks]
+        return _Turn(
+            self._clash(lamps),
+            tuple(i for i, letter in enumerate(lamps) if letter == DARK),
+            tuple(i for i, (old, new) in ways if old != "y" and new == "y"),
+            tuple(i for i, (old, new) in ways if old == "y" and new != "y"),
+            tuple(i for i, (old, new) in ways if old in "Gg" and new == "r"),
+        )
 
     def _clash(self, lamps: str) -> tuple[int, int] | None:
-        """Two conflicting links that both have green without one giving way to the other."""
         for i, letter in enumerate(lamps):
             for j in self._conflicts[i] if letter in "Gg" else ():
                 waits = (letter == "g" and j in self._yields[i]) or (lamps[j] == "g" and i in self._yields[j])

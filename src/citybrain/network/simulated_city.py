@@ -62,6 +62,7 @@ class SimulatedCity:
     ) -> None:
         self.scenario = scenario
         self.net = net
+        self._signals = [j.id for j in net.junctions]
         self.control: SignalMode = control
         self.run = run
         label: CityLabel = "live" if control == "guard" else "own" if control == "own" else "shadow"
@@ -138,7 +139,7 @@ class SimulatedCity:
 
     def lamps(self) -> list[str]:
         """What the lamps of each junction show now, in the order of the network's junctions."""
-        return [libsumo.trafficlight.getRedYellowGreenState(j.id) for j in self.net.junctions]
+        return list(map(libsumo.trafficlight.getRedYellowGreenState, self._signals))
 
     def frame(self, lamps: Sequence[str] | None = None) -> bytes:
         """The live frame of this moment (layout: `citybrain.network.frame`)."""
