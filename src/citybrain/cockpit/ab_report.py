@@ -3,8 +3,8 @@
 Paired are days of unlike arms a week apart; what is left over, with the nearest of the same kind (Monday to
 Friday, or the weekend) within six days. Two days are compared at the same times of day, so that a day of which a
 part is missing is not favoured, and once more over only those hours in which about as many vehicles arrived, so
-that a busy day is not held against a quiet one. A day enters one pair only, so that pairs are independent and their
-spread means something.
+that a busy day is not held against a quiet one. A day enters one pair only, so that pairs are independent and
+their spread means something.
 """
 
 from __future__ import annotations

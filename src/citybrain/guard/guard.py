@@ -20,8 +20,9 @@ from citybrain.guard.limits import (
     preemption_limits,
 )
 from citybrain.guard.monitor import Monitor
+from citybrain.guard.offset import OwnPlans
 from citybrain.guard.order import BACKUP_MS, NOT_HEARD_MS, Orders
-from citybrain.guard.plan import PlanClock, Playback, begin_playback, play
+from citybrain.guard.plan import Playback, begin_playback, play
 from citybrain.guard.preempt import Preemptions, in_force
 from citybrain.guard.readback import Looks
 from citybrain.guard.record import state_rows, switch_rows
@@ -63,7 +64,7 @@ class Guard:
         self._limits = [_limits(j) for j in net.junctions]
         self._plan_limits = [own_plan_limits(lim, j) if lim else None for j, lim in self._each()]
         self._preempt_limits = [preemption_limits(lim) if lim else None for lim in self._plan_limits]
-        self._clocks = [_clock(j) for j in net.junctions]
+        self._plans = OwnPlans(net.junctions)
         self._signals = [core.start(lim, time_ms) if lim else None for lim in self._limits]
         self._monitors = [Monitor(j, time_ms) if lim else None for j, lim in self._each()]
         self._playbacks = [None if lim else _fresh_playback(j, "", time_ms) for j, lim in self._each()]
@@ -229,6 +230,7 @@ class Guard:
             faults=self._faults,
             switches=self._switches.dump(),
             preemptions=dict(self._preemptions.at),
+            offsets=self._plans.kept(np.isin(self._control, _PLANNED).tolist()),
         )
         return msgspec.msgpack.encode(saved)
 
@@ -247,7 +249,7 @@ class Guard:
         for monitor, state in zip(fresh._monitors, saved.monitors, strict=True):
             if monitor and state:
                 monitor.state = state
-        fresh._lamps, fresh._faults = saved.lamps, saved.faults
+        fresh._lamps, fresh._faults, fresh._plans.offsets = saved.lamps, saved.faults, saved.offsets
         fresh._control[list(saved.faults)] = _FAULT
         fresh._shown_ms[:] = saved.shown_ms
         self.__dict__.update(fresh.__dict__)
@@ -287,7 +289,7 @@ class Guard:
         base = self._switches.base[j]
         if base == _BASE_BRAIN and not silent:
             return _BRAIN, int(self._orders.wish[j]), core.NEVER_MS
-        moment = self._clocks[j].at(time_ms)
+        moment = self._plans.moment(j, self._signals[j], self._control[j] in _PLANNED, time_ms)
         return _PLANNED[base], moment.stage, moment.until_ms
 
     def _commanded(self, j: int, silent: bool, time_ms: int) -> tuple[int, int] | None:
@@ -322,8 +324,8 @@ class Guard:
         playback = self._playbacks[j]
         if playback is None:
             return
-        self._playbacks[j], lamps, self._due_ms[j] = play(self._clocks[j], playback, time_ms)
-        stage = self._clocks[j].at(time_ms).stage if "y" not in lamps and lamps.strip("r") else -1
+        self._playbacks[j], lamps, self._due_ms[j] = play(self._plans.clocks[j], playback, time_ms)
+        stage = self._plans.clocks[j].at(time_ms).stage if "y" not in lamps and lamps.strip("r") else -1
         self._show(j, stage, stage, lamps, _REFUSED, time_ms)
 
     def _show(self, j: int, stage: int, target: int, lamps: str, control: int, time_ms: int) -> None:
@@ -385,13 +387,6 @@ def _limits(junction: Junction) -> Limits | None:
         return limits_of(junction)
     except LimitsError:
         return None
-
-
-def _clock(junction: Junction) -> PlanClock:
-    try:
-        return PlanClock(junction.plan)
-    except ValueError as e:
-        raise ValueError(f"junction {junction.id}: {e}") from None
 
 
 def _fresh_playback(junction: Junction, left: str, time_ms: int) -> Playback:

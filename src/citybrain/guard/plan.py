@@ -34,16 +34,36 @@ class PlanClock:
             self._ends.append(end)
         if end == 0:
             raise ValueError(f"plan {plan.program!r} has no time in it")
-        self._cycle_ms = end
+        self.cycle_ms = end
         self._offset_ms = round(plan.offset_s * 1000)
+        self._phases = [p.stage for p in plan.phases]
         self._lamps = [p.lamps for p in plan.phases]
         self._stages = _ahead([p.stage for p in plan.phases])
 
     def at(self, time_ms: int) -> PlanMoment:
         """What the plan asks for at `time_ms`."""
-        second = (time_ms - self._offset_ms) % self._cycle_ms
+        second = self.second_ms(time_ms)
         phase = bisect_right(self._ends, second)
         return PlanMoment(self._stages[phase], self._lamps[phase], time_ms - second + self._ends[phase])
+
+    def second_ms(self, time_ms: int) -> int:
+        """How long its cycle has lasted at `time_ms`."""
+        return (time_ms - self._offset_ms) % self.cycle_ms
+
+    def greens(self, stage: int) -> list[tuple[int, int]]:
+        """When in the cycle the stage is shown, (begin, end) in ms; the end may lie in the next cycle."""
+        found: list[tuple[int, int]] = []
+        begin = 0
+        for shown, end in zip(self._phases, self._ends, strict=True):
+            if shown == stage and found and found[-1][1] == begin:
+                found[-1] = (found[-1][0], end)
+            elif shown == stage:
+                found.append((begin, end))
+            begin = end
+        if len(found) > 1 and found[0][0] == 0 and found[-1][1] == self.cycle_ms:
+            last = found.pop()
+            found[0] = (last[0], self.cycle_ms + found[0][1])
+        return found
 
 
 def _ahead(stages: list[int]) -> list[int]:

@@ -9,11 +9,12 @@ from msgspec import Struct
 from citybrain.guard.junction import Signal
 from citybrain.guard.limits import FLASH, Limits
 from citybrain.guard.monitor import MonitorState
+from citybrain.guard.offset import Offset
 from citybrain.guard.plan import Playback
 from citybrain.guard.switch import SavedSwitches
 from citybrain.model import Junction, Preemption, RoadNet
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Saved(Struct, frozen=True):
@@ -30,13 +31,15 @@ class Saved(Struct, frozen=True):
     faults: dict[int, str]
     switches: SavedSwitches
     preemptions: dict[int, Preemption]
+    offsets: list[Offset | None]
+    """Of the own plans; None where another decides."""
 
 
 def fits(saved: Saved, net: RoadNet, limits: Sequence[Limits | None]) -> bool:
     """Whether it was kept of a guard over this network."""
     if saved.format != FORMAT or saved.digest != net.digest:
         return False
-    lists = (saved.signals, saved.playbacks, saved.monitors, saved.lamps, saved.shown_ms)
+    lists = (saved.signals, saved.playbacks, saved.monitors, saved.lamps, saved.shown_ms, saved.offsets)
     places = [*saved.faults, *saved.preemptions]
     if any(len(x) != len(limits) for x in lists) or not all(0 <= j < len(limits) for j in places):
         return False
