@@ -11,9 +11,11 @@ YELLOW_RANGE_S = (3.0, 6.0)
 REACTION_S = 1.0
 DECELERATION_MPS2 = 3.0
 WALK_MPS = 1.2
-"""Pedestrians' pace as in RiLSA 2010 (MUTCD 4I.06: 3.5 ft/s, which is 1.07)."""
+"""Pedestrians' pace as in RiLSA 2010 (MUTCD 2009 4E.06: 3.5 ft/s, which is 1.07)."""
 LONGEST_CLEARANCE_S = 60.0
-ALL_RED_RANGE_S = (1.0, 2.0)
+ALL_RED_RANGE_S = (1.0, 6.0)
+"""Of the formula. MUTCD 2009 4D.26: a red clearance of 6 s at most."""
+UNKNOWN_ALL_RED_S = 2.0
 VEHICLE_M = 6.0
 
 
@@ -50,13 +52,15 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
 
 
 def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
-    """All-red in whole seconds: the program's shortest after a yellow where it has one (1 … 3 s), else the
-    clearance R = (W + L) / v of the Institute of Transportation Engineers, cut to whole seconds within 1 … 2 s,
-    where W is the way to the middle of the junction, at which paths cross. `clearing`: (path metres, speed m/s)
-    of the links.
+    """All-red: the program's shortest after a yellow where it has one (1 … 3 s), else by formula.
+
+    The formula is the clearance (s + L) / v, with s the way from the stop line to where paths cross, as in RiLSA,
+    taken at the middle of the junction, cut to whole seconds within 1 … 6 s. What is cut off is less than the
+    second that NCHRP Report 731 takes off because who has just got green starts so much later. `clearing`: (path
+    metres, speed m/s) of the links.
     """
     if not program.phases:
-        return ALL_RED_RANGE_S[1]
+        return UNKNOWN_ALL_RED_S
     free = always_green(program)
     phases = program.phases
     own = [
