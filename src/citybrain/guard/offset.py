@@ -2,7 +2,7 @@
 
 The plan is read by a clock that is behind or ahead of the city's at first, and runs a little faster or slower
 until it is not: the correction that NTCIP 1202 names shortway (coordCorrectionMode). No stage is left out, the
-cycle is at most a fifth longer than the plan's and at most a sixth shorter, and after three cycles at most the plan
+cycle is at most a fifth longer than the plan's and at most a sixth shorter, and after three cycles at most it
 is in step. How lamps change, and minimum green, is the guard's business as always.
 """
 
