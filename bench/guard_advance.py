@@ -1,4 +1,5 @@
-"""What the guard costs a second: a whole city settled, and a whole city whose brain never rests.
+"""What the guard costs a second: a whole city settled, and a whole city whose brain never rests. And what it costs
+to ask SUMO for the lamps of all junctions, which are read back each second.
 
     python bench/guard_advance.py [folder of a scenario]
 
@@ -18,7 +19,7 @@ import pyarrow as pa
 
 from citybrain.guard import Guard
 from citybrain.model import RoadNet
-from citybrain.network import read_scenario
+from citybrain.network import SimulatedCity, read_scenario
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 T0 = 1_767_571_200_000
@@ -57,6 +58,18 @@ def milliseconds(net: RoadNet, hold_s: int) -> list[float]:
     return sorted(took)
 
 
+def reading(folder: Path) -> list[float]:
+    """Time of each reading of all lamps from SUMO."""
+    scenario = read_scenario(folder)
+    took = []
+    with SimulatedCity(scenario, scenario.net()) as city:
+        for _ in range(SECONDS):
+            begin = process_time()
+            city.lamps()
+            took.append((process_time() - begin) * 1000)
+    return sorted(took)
+
+
 def main() -> None:
     """Print the table."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DATA / "nanchang859"
@@ -70,8 +83,13 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}"
     )
     print(f"{'processor ms a second':26}{'median':>9}{'mean':>9}{'p99':>9}{'÷ a second':>12}")
-    for name, hold_s in (("settled", 1_000_000_000), ("a new stage each 20 s", 20), ("each second", 1)):
-        took = milliseconds(net, hold_s)
+    for name, hold_s in (
+        ("settled", 1_000_000_000),
+        ("a new stage each 20 s", 20),
+        ("each second", 1),
+        ("lamps read from SUMO", 0),
+    ):
+        took = milliseconds(net, hold_s) if hold_s else reading(folder)
         mean = sum(took) / len(took)
         p99 = took[int(len(took) * 0.99)]
         print(f"{name:26}{took[len(took) // 2]:9.2f}{mean:9.2f}{p99:9.2f}{mean / 1000:12.4f}", flush=True)
