@@ -76,7 +76,8 @@ def test_one_junction_in_full_under_the_citys_limits(cologne: Path, tmp_path: Pa
     assert re.search(r"186623965#15>186623965#17 +50 +3 +3 +3.8 +3 +3 +ITE 2020", text)
     assert "all-red 2 s, by formula" in text and "its program has none" in text
     assert "green 5 s at least, at most as long as it pays; red at most 90 s" in text
-    assert "coordinated with group ring" in text
+    assert "group ring" in text
+    assert "warning: group ring (247379907): it has one junction only" in told("plan", "show", tmp_path)
     assert "weight 3 from 07:00 to 09:00 on weekdays: 22917421#3>186623965#17" in text
 
 
@@ -103,6 +104,24 @@ def test_plans_that_were_shown_are_imported_and_run_as_they_were(cologne: Path, 
     assert "program 0 (static): cycle 72 s, offset 0 s, loaded before, does not run" in shown
     assert "program day (static): cycle 76 s, offset 11 s, runs" in shown
     assert "own plan: program day, cycle 76 s, offset 11 s" in shown
+
+
+def test_plans_of_a_group_that_do_not_fit_each_other_are_told_when_they_come(
+    cologne: Path, tmp_path: Path
+) -> None:
+    """Two junctions of a group have cycles of 90 s; the plan that comes for one of them has 76 s."""
+    city, programs = tmp_path / "city.toml", tmp_path / "programs.add.xml"
+    tables = "".join(f'[[junction]]\nid = "{j}"\ngroup = "ring"\n' for j in ("247379907", "252017285"))
+    own = "[junction.own_plan]\nstages = [{stage = 0, green_s = 41}, {stage = 1, green_s = 41}]\n"
+    city.write_text(f'[street]\nscenario = "{cologne}"\n{tables}{own}')
+    assert "group ring (247379907, 252017285): one cycle, 90 s" in told("plan", "show", tmp_path)
+    city.write_text(f'[street]\nscenario = "{cologne}"\n{tables}')
+    phases = '<phase duration="43" state="GGggrrrrGGggrrrr"/><phase duration="33" state="rrrrGGggrrrrGGgg"/>'
+    programs.write_text(
+        f'<additional><tlLogic id="252017285" programID="d" type="static">{phases}</tlLogic></additional>'
+    )
+    text = told("plan", "import", programs, tmp_path, "--out", tmp_path / "plans.add.xml")
+    assert "warning: group ring (247379907, 252017285): its own plans have cycles of 76 s (252017285)" in text
 
 
 def test_a_clock_of_programs_is_told(cologne: Path, tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
         min_green_s=5.0,
         max_red_s=120.0,
         max_green_s=45.0,
+        group="" if y else "Rose Lane",
         priorities=(Priority((0,), 2.5, 25_200, 32_400, (0, 1, 2, 3, 4)),),
     )
 

@@ -9,14 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from running_city import RunningCity
-from small_city import START_MS
+from small_city import START_MS, small_net
 
+from citybrain.cockpit.group import GroupShare, group_view, movements_within
 from citybrain.cockpit.measure import _summary
 from citybrain.cockpit.problem import RequestError
 from citybrain.cockpit.span import read_span
 
+replace = msgspec.structs.replace
 HOUR = {"junction": "J00", "day": "2026-11-07", "begin": "06:00", "end": "07:00"}
 
 
@@ -41,6 +44,54 @@ def test_movements_are_summed_up_over_the_span(web: httpx.Client) -> None:
     assert (crossing["volume_vph"], crossing["walk_wait_s"]) == (None, 21.0)
     assert found["movement"] == north["movement"], "the busiest, where none is named"
     assert [p["time"] for p in found["series"]] == [START_MS + s * 1000 for s in range(-3300, 1, 300)]
+
+
+def test_a_group_tells_who_comes_from_one_of_its_junctions_to_the_next(web: httpx.Client) -> None:
+    group = web.get("/api/measures", params=HOUR).json()["group"]
+    assert (group["name"], group["one_cycle"]) == ("Rose Lane", True)
+    here, there = group["members"]
+    assert (here["junction"], there["junction"]) == ("J00", "J10")
+    assert here["arrivals_vph"] == pytest.approx(480 + 420), "the third and fourth movement come from the east"
+    assert group["on_green_share"] == here["on_green_share"] == pytest.approx(0.6)
+    assert here["platoon_ratio"] == pytest.approx(1.5)
+    assert (there["arrivals_vph"], there["on_green_share"], there["platoon_ratio"]) == (None, None, None)
+    assert (there["plan_cycle_s"], there["plan_offset_s"]) == (43.0, 0.0)
+    assert web.get("/api/measures", params=HOUR | {"junction": "J01"}).json()["group"] is None
+
+
+def test_a_group_knows_the_movements_between_its_junctions_and_nobody_elses() -> None:
+    net = small_net()
+    near = [j for j in net.junctions if j.group]
+    assert {m.partition(">")[0] for m in movements_within(net, near)} == {"J00:n10n00", "J10:n00n10"}
+    assert movements_within(net, near[:1]) == []
+    far = [j for j in net.junctions if j.id in ("J00", "J11")]
+    assert movements_within(net, far) == [], "a signal of another group lies between"
+    links = {link.id: link for link in net.links}
+    begin, end = replace(links["n10n00"], to_node="mid"), replace(links["n10n00"], id="on", from_node="mid")
+    ways = [replace(m, from_link="on") if m.from_link == "n10n00" else m for m in near[0].movements]
+    split = replace(near[0], movements=tuple(ways))
+    others = tuple(x for x in net.links if x.id != "n10n00")
+    joined = replace(net, links=(*others, begin, end), junctions=(split, *net.junctions[1:]))
+    assert {m.partition(">")[0] for m in movements_within(joined, [split, near[1]])} == {
+        "J00:n10n00",
+        "J10:n00n10",
+    }
+    other = replace(end, id="off", to_node="elsewhere")
+    forked = replace(joined, links=(*joined.links, other))
+    assert {m.partition(">")[0] for m in movements_within(forked, [split, near[1]])} == {"J10:n00n10"}
+
+
+def test_a_group_of_unlike_cycles_says_so() -> None:
+    one, other = (j for j in small_net().junctions if j.group)
+    longer = replace(other, plan=replace(other.plan, phases=other.plan.phases[:1]))
+    assert not group_view([one, longer], []).one_cycle
+    found = group_view([one, other], [GroupShare("J10", 4, 2000.0, 1500.0, 0.0)])
+    assert (found.on_green_share, found.members[1].arrivals_vph, found.members[1].platoon_ratio) == (
+        0.75,
+        500.0,
+        None,
+    )
+    assert group_view([one], [GroupShare("J00", 3, 0.0, 0.0, 0.0)]).members[0].arrivals_vph == 0.0
 
 
 def test_cycles_of_the_movement_named_come_with_their_arrivals(web: httpx.Client) -> None:

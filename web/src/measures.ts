@@ -49,6 +49,23 @@ interface Measures {
   movement: string | null;
   series: Period[];
   cycles: Cycle[];
+  group: Group | null;
+}
+
+/** The coordination group of the junction: who comes to each of its junctions from another. */
+interface Group {
+  name: string;
+  one_cycle: boolean;
+  on_green_share: number | null;
+  members: {
+    junction: string;
+    name: string;
+    plan_cycle_s: number;
+    plan_offset_s: number;
+    arrivals_vph: number | null;
+    on_green_share: number | null;
+    platoon_ratio: number | null;
+  }[];
 }
 
 /** A column of the table: its words, its unit, from the record to the figure shown, its decimals. */
@@ -154,7 +171,44 @@ export class MeasuresPanel extends Part {
           >${say('measures.export')}</a
         >
       </p>
+      ${measures.group ? this.group(measures.group) : nothing}
       ${measures.movement === null ? nothing : this.one(measures, byId.get(measures.movement))}`;
+  }
+
+  /** Arrivals on green from junction to junction of the group, beside the own plans that are to bring them. */
+  private group(group: Group): TemplateResult {
+    const head = (text: string): TemplateResult => html`<th scope="col" class="num">${text}</th>`;
+    const shown = (value: number | null, decimals = 0): string => (value === null ? '–' : number(value, decimals));
+    const percent = (share: number | null): string => (share === null ? '–' : number(share * 100));
+    return html`<h3>${say('group.title', { name: group.name })}</h3>
+      <p data-group>
+        ${say('group.on_green', { share: percent(group.on_green_share) })}
+        ${group.one_cycle ? nothing : html`<span class="is-bad">▲ ${say('group.cycles')}</span>`}
+      </p>
+      <div class="wide-table">
+        <table class="hours">
+          <thead>
+            <tr>
+              <th scope="col">${say('group.junction')}</th>
+              ${head(`${say('measure.volume_vph')} ${say('unit.vph')}`)} ${head(`${say('measure.on_green_share')} ${say('unit.percent')}`)}
+              ${head(say('measure.platoon_ratio'))} ${head(`${say('group.cycle')} ${say('unit.s')}`)} ${head(`${say('group.offset')} ${say('unit.s')}`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${group.members.map(
+              (m) => html`<tr data-member=${m.junction}>
+                <td><a href="#measures/${encodeURIComponent(m.junction)}">${m.name}</a></td>
+                <td class="num">${shown(m.arrivals_vph)}</td>
+                <td class="num">${percent(m.on_green_share)}</td>
+                <td class="num">${shown(m.platoon_ratio, 2)}</td>
+                <td class="num">${shown(m.plan_cycle_s)}</td>
+                <td class="num">${shown(m.plan_offset_s)}</td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      <p class="caption">${say('group.meaning')}</p>`;
   }
 
   private table(measures: Measures, byId: Map<string, MovementView>): TemplateResult {

@@ -14,6 +14,7 @@ from citybrain.city.errors import EXIT_DIFFERENCE, explain
 from citybrain.city.locate import City, locate
 from citybrain.city.network_report import network_report
 from citybrain.city.plan import RunPlan
+from citybrain.city.plan_show import group_lines
 from citybrain.city.up import first_day, page_url
 from citybrain.city.world import city_net, open_scenario
 from citybrain.cloud import DataFolder, find_nats_server
@@ -52,6 +53,8 @@ def run_check(city: str | None, data: Path) -> int:
         console.print(f"{mark}  {name}: {line}", markup=False)
     for net in nets:
         console.print(network_report(net))
+        for line in group_lines(net):
+            console.print(line, markup=False)
     return EXIT_DIFFERENCE if failed else 0
 
 

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from citybrain.city.plan_source import PlanSource, open_network
 from citybrain.city.settings import SettingsError
-from citybrain.model import Junction, Movement, PlanPhase
-from citybrain.network import SignalNote, change_notes, own_all_red, ring_diagram
+from citybrain.model import Junction, Movement, PlanPhase, RoadNet
+from citybrain.network import SignalNote, change_notes, own_all_red, plan_groups, ring_diagram
 
 _TURN = {"s": "straight", "l": "left", "r": "right", "t": "round", "p": "on foot"}
 MOST_ROWS = 1000
@@ -31,9 +31,19 @@ def show_plans(network: Path, junction: str | None) -> None:
         raise SettingsError(f"--junction {junction}: there is no such junction; give one such as {known}")
     if junction is None:
         _print(console, _overview(source))
+        for line in group_lines(source.net):
+            _print(console, line)
         return
     for part in _in_full(found[0], source):
         _print(console, part)
+
+
+def group_lines(net: RoadNet) -> Iterator[str]:
+    """A line for each coordination group: its junctions, and what keeps their own plans from being in step."""
+    for group in plan_groups(net):
+        names = ", ".join(j.id for j in group.junctions)
+        fits = group.remark or f"one cycle, {max(j.plan.cycle_s for j in group.junctions):g} s"
+        yield f"{'warning: ' if group.remark else ''}group {group.name} ({names}): {fits}"
 
 
 def _print(console: Console, part: str | Table) -> None:
@@ -149,7 +159,7 @@ def _limits(junction: Junction) -> Iterator[str]:
     longest = "as long as it pays" if junction.max_green_s is None else f"{junction.max_green_s:g} s"
     yield f"green {junction.min_green_s:g} s at least, at most {longest}; red at most {junction.max_red_s:g} s"
     if junction.group:
-        yield f"coordinated with group {junction.group}"
+        yield f"group {junction.group}"
     if junction.advisory:
         yield "starts in advisory mode"
     for p in junction.priorities:

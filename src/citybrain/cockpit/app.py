@@ -127,7 +127,7 @@ def _serve_measures(app: FastAPI, net: RoadNet, window: Window, zone: str) -> No
 
     @app.get("/api/measures", summary="How a junction's signal performed over a stretch of a day")
     async def get_measures(junction: str, day: str, begin: str, end: str, movement: str | None = None) -> Response:
-        found = await measures(window, named(junction), read_span(day, begin, end, zone), movement)
+        found = await measures(window, net, named(junction), read_span(day, begin, end, zone), movement)
         return json_response(found)
 
     @app.get("/api/measures.csv", summary="The records behind it, as CSV")

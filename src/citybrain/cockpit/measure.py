@@ -15,11 +15,12 @@ from typing import Any
 from msgspec import Struct
 from sqlglot import exp, select
 
+from citybrain.cockpit.group import GroupShare, GroupView, group_view, members_of, movements_within, shares_of
 from citybrain.cockpit.problem import RequestError
 from citybrain.cockpit.span import Span
 from citybrain.cockpit.window import HubSilentError, Window, dataset_table, rows_of
 from citybrain.hub import Purpose, write_table
-from citybrain.model import Junction
+from citybrain.model import Junction, RoadNet
 
 MEASURE = "traffic.movement_measure"
 CYCLE = "traffic.movement_cycle"
@@ -96,9 +97,11 @@ class Measures(Struct, frozen=True):
     movement: str | None
     series: tuple[Period, ...]
     cycles: tuple[Cycle, ...]
+    group: GroupView | None
+    """The coordination group of the junction, if it is in one."""
 
 
-async def measures(window: Window, junction: Junction, span: Span, movement: str | None) -> Measures:
+async def measures(window: Window, net: RoadNet, junction: Junction, span: Span, movement: str | None) -> Measures:
     """The measures of a junction; of the busiest movement where none is named. Raises RequestError."""
     if movement is not None and movement not in {m.id for m in junction.movements}:
         raise RequestError(404, "no such movement at this junction")
@@ -115,6 +118,7 @@ async def measures(window: Window, junction: Junction, span: Span, movement: str
         movement=chosen,
         series=tuple(_period(r) for r in by_movement[chosen or ""]),
         cycles=await _cycles(window, junction, span, chosen),
+        group=await _group(window, net, junction, span),
     )
 
 
@@ -146,6 +150,15 @@ async def _cycles(window: Window, junction: Junction, span: Span, movement: str 
         return ()
     query = _of(CYCLE, junction, span).where(exp.column("movement").eq(exp.Literal.string(movement)))
     return tuple(_cycle(row) for row in rows_of(await _asked(window, query, CYCLES_MAX)))
+
+
+async def _group(window: Window, net: RoadNet, junction: Junction, span: Span) -> GroupView | None:
+    members = members_of(net, junction)
+    if not members:
+        return None
+    within = movements_within(net, members)
+    rows = rows_of(await _asked(window, shares_of(MEASURE, within, span), len(members))) if within else []
+    return group_view(members, [GroupShare(**row) for row in rows])
 
 
 def _summary(movement: str, rows: Sequence[Row]) -> Summary:

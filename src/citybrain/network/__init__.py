@@ -6,7 +6,8 @@ itself); `apply_rules` lays an engineer's limits over it, and `own_programs` and
 control keep them. `SimulatedCity` runs a scenario: it gives what detectors see, shows the lamps that the guard
 decides, keeps and restores its minutes, and packs the live frames of the map.
 `road_records` are the registers' rows. `read_trips` scores a run by SUMO's own trip output. `import_plans` reads
-the signal plans that a city has (SUMO, NEMA, Synchro), `signal_notes` and `change_notes` tell what there is.
+the signal plans that a city has (SUMO, NEMA, Synchro), `signal_notes`, `change_notes` and `plan_groups` tell what
+there is.
 """
 
 from citybrain.network import default_city
@@ -16,6 +17,7 @@ from citybrain.network.frame import Frame, read_frame
 from citybrain.network.junction_rule import RuleError, apply_rules
 from citybrain.network.netfile import NetError
 from citybrain.network.own_program import own_programs, under_rules
+from citybrain.network.plan_group import PlanGroup, plan_groups
 from citybrain.network.plan_import import ImportedPlan, PlanImport, import_plans, write_plans
 from citybrain.network.plan_note import SignalNote, ring_diagram, signal_notes
 from citybrain.network.road_net import read_net
@@ -32,6 +34,7 @@ __all__ = [
     "Frame",
     "ImportedPlan",
     "NetError",
+    "PlanGroup",
     "PlanImport",
     "RuleError",
     "Scenario",
@@ -47,6 +50,7 @@ __all__ = [
     "import_plans",
     "own_all_red",
     "own_programs",
+    "plan_groups",
     "read_frame",
     "read_net",
     "read_scenario",

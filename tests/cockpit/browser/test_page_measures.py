@@ -70,6 +70,14 @@ def test_another_time_of_day_is_chosen_and_an_empty_one_says_when_the_first_come
     measured.wait_for_selector(".map-box[data-ready]")
 
 
+def test_a_group_stands_below_its_junction_s_movements(measured: Page) -> None:
+    expect(measured.locator("[data-group]")).to_contain_text("60 % of those", timeout=SOON)
+    here = measured.locator("[data-member=J00]")
+    expect(here).to_contain_text("900")
+    expect(here).to_contain_text("1.50")
+    expect(measured.locator("[data-member=J10] td").nth(2)).to_have_text("–")
+
+
 def test_the_records_leave_as_a_file(measured: Page, tmp_path: Path) -> None:
     with measured.expect_download() as begun:
         measured.locator("[data-export]").click()
