@@ -96,6 +96,20 @@ def test_the_brain_can_be_switched_off_and_on(city: RunningCity) -> None:
     assert "atlantis" in refused.stderr
 
 
+def test_a_stage_is_asked_for_with_priority_and_nobody_else_releases_it(city: RunningCity) -> None:
+    junction = city.query("SELECT min(junction) AS junction FROM traffic.signal_state")[0]["junction"]
+    place = ("--area", junction, "--why", "a drill")
+    done = city.citybrain("switch", "preempt", *place, "--who", "escort", "--stage", "0")
+    assert done.returncode == 0, done.stderr
+    assert "the stage has priority at 1 junction" in done.stdout
+    refused = city.citybrain("switch", "release", *place, "--who", "somebody else")
+    assert refused.returncode == 2
+    assert "nobody of that name has priority there" in refused.stderr
+    states = f"FROM traffic.signal_state WHERE junction = '{junction}'"
+    until(lambda: city.query(f"SELECT count(*) AS n {states} AND control = 'preempted' AND stage = 0")[0]["n"] > 0)
+    until(lambda: city.query(f"SELECT arg_max(control, time) AS control {states}")[0]["control"] == "brain")
+
+
 def test_a_second_city_on_the_same_folder_is_refused(city: RunningCity) -> None:
     done = citybrain("up", "--data", str(city.data), "--city", str(COLOGNE), "--port", "0")
     assert done.returncode == 3

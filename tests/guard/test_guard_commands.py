@@ -311,6 +311,15 @@ def test_priority_is_prolonged_and_released_by_who_asked_for_it_alone() -> None:
     assert switched(guard, first(None, who="escort"))["reason"] == "not_preempted"
 
 
+def test_priority_lasts_two_minutes_where_no_end_is_asked_for() -> None:
+    guard = Guard(three(), T0)
+    assert switched(guard, first(until_ms=None))["accepted"]
+    run(guard, 119, 2)
+    assert guard.controls[0] is Control.PREEMPTED
+    run(guard, 1, 2)
+    assert guard.controls[0] is Control.BRAIN
+
+
 def test_priority_leaves_what_people_have_commanded_as_it_is() -> None:
     guard = Guard(three(), T0)
     switched(guard, ask("x", Control.ADVISED, lock=True, until_ms=T0 + 600_000, who="engineer"))
@@ -331,7 +340,6 @@ def test_priority_leaves_what_people_have_commanded_as_it_is() -> None:
         (first(area="z"), "not_controllable"),
         (first(4), "no_such_stage"),
         (first(until_ms=T0), "until_is_past"),
-        (first(until_ms=None), "until_is_missing"),
         (first(until_ms=T0 + 120_001), "until_is_too_far"),
         (first(lock=True), "lock_is_out_of_place"),
         (first(None, until_ms=T0 + 1000), "until_is_out_of_place"),

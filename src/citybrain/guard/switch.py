@@ -39,6 +39,10 @@ _LONGEST_MS = {
 }
 
 
+_UNASKED_MS = {Control.ADVISED: APPROVAL_MS, Control.PREEMPTED: PREEMPTION_MS}
+"""How long what has a stage lasts where no end is asked for."""
+
+
 class Command(Struct, frozen=True):
     """What a person wants of one junction for a while: HOLD, FLASH or APPROVED. `stage` -1: none."""
 
@@ -262,8 +266,9 @@ def _approves(request: SwitchRequest) -> bool:
 
 
 def _until(request: SwitchRequest, time_ms: int) -> int | None:
-    if request.until_ms is None and _approves(request):
-        return time_ms + APPROVAL_MS
+    unasked_ms = _UNASKED_MS.get(request.control)
+    if request.until_ms is None and request.stage is not None and unasked_ms is not None:
+        return time_ms + unasked_ms
     return request.until_ms
 
 
@@ -286,12 +291,12 @@ def _fault(request: SwitchRequest, time_ms: int) -> str:
 
 
 def _fault_of_end(request: SwitchRequest, time_ms: int) -> str:
-    approval = _approves(request)
-    longest = _LONGEST_MS.get(Control.APPROVED if approval else request.control)
+    longest = _LONGEST_MS.get(Control.APPROVED if _approves(request) else request.control)
     if request.lock:
         longest = min(longest or LONGEST_FLASH_MS, LONGEST_FLASH_MS)
     if request.until_ms is None:
-        return "until_is_missing" if longest is not None and not approval else ""
+        ends = request.stage is not None and request.control in _UNASKED_MS
+        return "until_is_missing" if longest is not None and not ends else ""
     if request.until_ms <= time_ms:
         return "until_is_past"
     return "until_is_too_far" if longest is not None and request.until_ms > time_ms + longest else ""

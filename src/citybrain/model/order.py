@@ -81,8 +81,8 @@ class SwitchRequest(Struct, frozen=True):
 
     `control` BRAIN, OWN_PLAN or ADVISED says who decides, and ends a stage held or flashing there. HOLD (with
     `stage`) and FLASH need one junction and an end. ADVISED with `stage` approves what the brain proposes there
-    now. PREEMPTED with `stage` asks for it with priority, at one junction and with an end; without, it releases
-    what the same `who` has asked for.
+    now. PREEMPTED with `stage` asks for it with priority at one junction; without, it releases what the same `who`
+    has asked for.
     """
 
     id: str
