@@ -20,7 +20,9 @@ SECONDS = st.sampled_from([1, 2, 4, 7, 15, 60, 130])
 WHICH = st.integers(0, 3)
 STAGE = st.integers(-1, 4)
 TERM = st.sampled_from([None, 1000, 5000, 60_000, 3_600_000])
-CONTROL = st.sampled_from([Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH])
+CONTROL = st.sampled_from(
+    [Control.BRAIN, Control.OWN_PLAN, Control.ADVISED, Control.HOLD, Control.FLASH, Control.PREEMPTED]
+)
 SHAPED = [replace(SHAPES[name](REAL), id=name) for name in SHAPES]
 
 
@@ -72,7 +74,7 @@ class GuardMachine(RuleBasedStateMachine):
         rows = self.guard.switch(request).to_pylist()
         assert not (area == "refused" and rows[0]["accepted"])
         self.advance(1000, 1)
-        if rows[0]["accepted"] and which in (1, 2) and stage is None:
+        if rows[0]["accepted"] and which in (1, 2) and stage is None and control is not Control.PREEMPTED:
             assert self.guard.controls[which - 1] in (control, Control.SILENCE, Control.PREEMPTED) or term == 1000
 
     @rule(which=WHICH, stage=STAGE, term_ms=st.integers(1, 120_001), who=st.sampled_from("ab"))
@@ -102,6 +104,7 @@ class GuardMachine(RuleBasedStateMachine):
     def advance(self, by_ms: int, elapsed_s: int) -> None:
         """One step of the guard; `elapsed_s` counts for limits (lamps stood still while seconds were lost)."""
         self.shown |= dict(self.guard.advance(self.guard.time_ms + by_ms))
+        self.guard.read_back(list(self.shown.values()), self.guard.time_ms)
         for k, watch in enumerate(self.watches):
             self.seen[k], fault = watch.look(self.seen[k], self.guard.lamps[k], elapsed_s)
             assert not fault, (self.net.junctions[k].id, fault)
