@@ -192,24 +192,30 @@ export class DayReport extends Part {
   private more(c: Comparison): TemplateResult | typeof nothing {
     const lines = (
       [
-        ['report.stops', c.live.stops, c.other.stops, c.stops_gain, 0],
-        ['report.travel', c.live.travel_s, c.other.travel_s, c.travel_gain, 1],
-        ['report.co2', c.live.co2_kg, c.other.co2_kg, c.co2_gain, 0],
+        [say('report.stops'), c.live.stops, c.other.stops, c.stops_gain, 0],
+        [`${say('report.travel')} (${say('unit.s')})`, c.live.travel_s, c.other.travel_s, c.travel_gain, 1],
+        [say('report.co2'), c.live.co2_kg, c.other.co2_kg, c.co2_gain, 0],
       ] as const
     ).filter(([, live, other]) => live !== null && other !== null);
     if (!lines.length) return nothing;
-    return html`<ul class="lines counts" data-more>
-      ${lines.map(([what, live, other, gain, decimals]) => {
-        const bad = gain !== null && gain < 0;
-        return html`<li>
-          <span>${say(what)}</span>
-          <span
-            ><span class=${bad ? 'is-bad' : ''}>${bad ? '▲ ' : ''}${say('report.less', { gain: percent(gain, true, 1) })}</span>
-            <span class="caption">${say('report.instead', { live: written(live, decimals), other: written(other, decimals) })}</span></span
-          >
-        </li>`;
-      })}
-    </ul>`;
+    return html`<table class="hours" data-more>
+      <thead>
+        <tr>
+          <th scope="col"></th><th scope="col" class="num">${say('records.live')}</th>
+          <th scope="col" class="num">${say('records.shadow')}</th><th scope="col" class="num">${say('report.gain')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${lines.map(([what, live, other, gain, decimals]) => {
+          const bad = gain !== null && gain < 0;
+          return html`<tr>
+            <td>${what}</td>
+            <td class="num">${written(live, decimals)}</td><td class="num shadow">${written(other, decimals)}</td>
+            <td class="num ${bad ? 'is-bad' : ''}">${bad ? '▲ ' : ''}${percent(gain, true, 1)}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>`;
   }
 
   private abDays(weeks: Weeks, gain: Gain): TemplateResult {
@@ -251,6 +257,7 @@ export class DayReport extends Part {
         </tbody>
       </table></div>
       <p class="caption">${say('ab.meaning')}</p>
+      <p class="caption">${say('ab.fixed')}</p>
     </section>`;
   }
 

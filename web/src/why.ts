@@ -26,6 +26,7 @@ export function waitsWords(junction: Reasons, order: Order | Decision, queues: r
 }
 
 function vehicles(n: number): string {
+  if (n > 0 && n < 0.5) return say('count.few');
   return say(Math.round(n) === 1 ? 'count.vehicle' : 'count.vehicles', { n: number(n) });
 }
 

@@ -128,8 +128,6 @@ export const CITY_WORDS = {
   'report.stops': ['Stops', '停车次数'],
   'report.travel': ['Travel time', '行程时间'],
   'report.co2': ['CO₂ (kg)', 'CO₂（千克）'],
-  'report.less': ['{gain} saved', '节省{gain}'],
-  'report.instead': ['{live} against {other}', '{live}，对比{other}'],
   'report.arrived': ['Arrived (veh)', '到达（辆）'],
   'report.compared': ['Compared', '可比'],
   'report.control': ['Who decided, of the junctions\' time', '控制方（路口时间占比）'],
@@ -170,6 +168,10 @@ export const CITY_WORDS = {
   ],
   'ab.alike_hours': ['Hours alike', '相近小时数'],
   'ab.hours': ['Hours', '小时数'],
+  'ab.fixed': [
+    'On these days own plans run at fixed times. A program that lets traffic decide would do better: only the shadow city runs it.',
+    'A/B日的自有方案按固定时长运行。感应式方案的实际效果更好，仅影子城市运行其本身。',
+  ],
   'ab.meaning': [
     'The same weekday a week apart, else the nearest days of a week that are both working days or both weekend, at the same times of day; each day in one pair; not the quarter of an hour after a change.',
     '优先取相隔一周的同一星期日，其次为一周内最近的同类日（同为工作日或周末），取相同时刻；每天只入一对；切换后一刻钟不计。',

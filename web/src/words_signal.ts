@@ -143,6 +143,7 @@ export const SIGNAL_WORDS = {
   'control.fault': ['Fault: all-red', '故障：全红'],
   'control.unknown': ['not heard yet', '尚无数据'],
 
+  'count.few': ['less than one vehicle', '不足1辆'],
   'count.vehicle': ['{n} vehicle', '{n}辆'],
   'count.vehicles': ['{n} vehicles', '{n}辆'],
   'why.hold_min_green': ['Its green is younger than the minimum.', '绿灯尚未满最短时间。'],
@@ -287,6 +288,8 @@ export const SIGNAL_WORDS = {
   ],
   'command.hold_stage': ['stage {n} held', '保持阶段{n}'],
   'command.approve_stage': ['proposal approved: stage {n}', '批准建议：阶段{n}'],
+  'command.preempt_stage': ['priority for stage {n}', '优先放行阶段{n}'],
+  'command.release': ['priority released', '解除优先放行'],
 
   'advice.proposes': ['The brain proposes stage {n}', '大脑建议阶段{n}'],
   'advice.approve': ['Approve stage {n}', '批准阶段{n}'],

@@ -107,7 +107,8 @@ def test_the_report_of_the_day_says_what_was_gained_and_what_it_does_not_know(
     expect(page.locator("#report-title")).to_be_focused()
     against = page.locator("[data-against=actuated]")
     expect(against.locator(".figure")).to_have_text("38 %", timeout=SOON)
-    expect(against.locator("tbody tr").first).to_contain_text("07:00")
+    expect(against.locator("[data-more] tbody tr").first).to_contain_text("37.5 %")
+    expect(against.locator(".wide-table tbody tr").first).to_contain_text("07:00")
     expect(page.locator(".notes")).to_contain_text("No shadow city ran under own plans")
     assert violations(page) == []
     page.get_by_label("Day", exact=True).fill("2026-11-01")
