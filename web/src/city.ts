@@ -111,7 +111,7 @@ export interface Switch {
   request: string;
   time: number;
   area: string;
-  control: Command;
+  control: Command | 'preempted';
   who: string;
   why: string;
   until: number | null;
@@ -141,7 +141,7 @@ export interface JunctionNow {
   queues: Queue[];
   /** The command in force, and the one that is in force again when it ends. */
   switch: Switch | null;
-  below: Switch | null;
+  below: (Switch & { control: Command }) | null;
   /** Newest first. */
   decisions: Decision[];
   detectors: Detector[];

@@ -110,8 +110,16 @@ export function leftWords(s: Switch, now: number | null): string {
   return say('switch.left', { time: `${number(minutes)}:${String(rest).padStart(2, '0')}` });
 }
 
+/** Whether it ends priority, and so has no end of its own. */
+export function releases(s: Switch): boolean {
+  return s.control === 'preempted' && s.stage === null;
+}
+
 /** What a command is, in words: stage 2 held. */
-export function commandWords(s: { control: Command; stage: number | null }): string {
+export function commandWords(s: { control: Command | 'preempted'; stage: number | null }): string {
+  if (s.control === 'preempted') {
+    return s.stage === null ? say('command.release') : say('command.preempt_stage', { n: s.stage + 1 });
+  }
   if (s.control === 'hold') return say('command.hold_stage', { n: (s.stage ?? 0) + 1 });
   if (s.control === 'advised' && s.stage !== null) return say('command.approve_stage', { n: s.stage + 1 });
   return say(`control.${s.control}`);

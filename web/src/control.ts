@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { Switch } from './city';
-import { commandWords, reasonWords, until } from './command';
+import { commandWords, reasonWords, releases, until } from './command';
 import type { Ground } from './ground';
 import { clock } from './number';
 import { Part } from './part';
@@ -56,7 +56,7 @@ export class ControlPanel extends Part {
         (s) => html`<li>
           <time>${clock(s.time, zone)}</time>
           <span>
-            ${say('switch.line', { area: this.areaName(s.area), control: commandWords(s) })}, ${until(s, zone)}
+            ${say('switch.line', { area: this.areaName(s.area), control: commandWords(s) })}${releases(s) ? '' : `, ${until(s, zone)}`}
             <span class="caption">${say('switch.by', { who: s.who, why: s.why })} ${state(s)}</span>
           </span>
         </li>`,
