@@ -24,6 +24,7 @@ from citybrain.network.field_fault import (
     FieldFaults,
     Miscounts,
 )
+from citybrain.network.lane_fusion import CAMERA
 from citybrain.network.schema import schema_of
 
 T0 = 1_767_571_200_000
@@ -74,9 +75,10 @@ def test_a_tenth_is_out_and_a_fiftieth_stuck_at_any_time_and_not_all_change_at_o
     out, stuck = np.array([faults.out(t) for t in times]), np.array([faults.stuck(t) for t in times])
     assert out.mean() == pytest.approx(OUT_SHARE, abs=0.01)
     assert stuck.mean() == pytest.approx(STUCK_SHARE, abs=0.005)
-    assert not (out & stuck).any()
+    together = (out[:, 0] & out[:, 1]).mean()
+    assert together == pytest.approx(OUT_SHARE**2, abs=0.003), "each detector of a lane fails by itself"
     assert out.any(axis=0).mean() > 0.8, "no detector is spared for good"
-    changes = (out[1:] != out[:-1]).sum(axis=1)
+    changes = (out[1:] != out[:-1]).sum(axis=(1, 2))
     assert changes.max() < 4 * changes.mean()
     assert (FieldFaults(2, ZONES).out(T0) != out[0]).any()
 
@@ -100,10 +102,10 @@ def test_a_stuck_detector_repeats_itself_is_full_or_empty_and_says_that_it_works
     assert len(said) > 2, "some repeat what they saw"
 
 
-def test_who_is_out_says_so_and_reads_nothing() -> None:
+def test_a_lane_with_too_few_detectors_says_so_and_reads_nothing() -> None:
     faults = FieldFaults(1, ZONES)
     faults.start()
-    out = faults.out(T0)
+    out = faults.dark(T0) & ~faults.stuck(T0)
     for second in range(4):
         batch = faults.deliver(rows(T0 + 1000 * second), 0, T0 + 1000 * second)
     assert batch is not None
@@ -119,14 +121,16 @@ def test_a_twentieth_is_miscounted_for_seconds_and_the_mean_is_right() -> None:
     miscounts = Miscounts(1, ZONES)
     vehicles = [f"car{i}" for i in range(4000)]
     seconds = range(T0, T0 + 60_000, 1000)
-    seen = np.array([[miscounts.number("z0_0", (v,), t) for v in vehicles[:1000]] for t in seconds])
+    seen = np.array([[miscounts.number("z0_0", CAMERA, (v,), t) for v in vehicles[:1000]] for t in seconds])
     assert set(np.unique(seen)) == {0, 1, 2}
     assert (seen != 1).mean() == pytest.approx(MISCOUNT_SHARE, abs=0.01)
     assert (seen == 0).mean() == pytest.approx((seen == 2).mean(), abs=0.01)
     changes = (seen[1:] != seen[:-1]).mean()
     assert changes < 2.5 * MISCOUNT_SHARE * 1000 / LAPSE_MS, "an error stays for its lapse"
     assert not seen[0].all() and (seen != 1).all(axis=0).mean() < 0.005, "and goes again"
-    assert miscounts.number("z0_0", vehicles, T0) == sum(miscounts.number("z0_0", (v,), T0) for v in vehicles)
+    assert miscounts.number("z0_0", CAMERA, vehicles, T0) == sum(
+        miscounts.number("z0_0", CAMERA, (v,), T0) for v in vehicles
+    )
 
 
 def test_faults_go_on_after_a_restart_as_if_there_had_been_none() -> None:
@@ -174,7 +178,7 @@ def test_a_street_with_field_sensors_counts_like_one_with_clean_ones_on_the_whol
     told, real = table(field), table(clean)
     faults = FieldFaults(1, [z for j in read_scenario(data("cologne8")).net().junctions for z in j.zones])
     places = {z: i for i, z in enumerate(clean[0].rows.column("zone").to_pylist())}
-    wrong = {t: faults.out(int(t * 1000)) | faults.stuck(int(t * 1000)) for t in {t for _, t in told}}
+    wrong = {t: faults.out(int(t * 1000))[CAMERA] | faults.stuck(int(t * 1000)) for t in {t for _, t in told}}
     sums = np.zeros(2)
     same = total = 0
     for key, row in told.items():

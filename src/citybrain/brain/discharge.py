@@ -33,3 +33,12 @@ def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:
     """Vehicles a second, of arrays of the same shape; 0 where the prior is: there a lane has red."""
     mean = (vehicles + prior * PRIOR_S) / (seconds + PRIOR_S)
     return np.where(prior > 0.0, np.clip(mean, LOWEST_VPS, HIGHEST_VPS), 0.0)
+
+
+def left(queue: Floats, near: Floats, goes_s: Floats, discharge_vps: Floats, way_s: Floats) -> Floats:
+    """Vehicles that leave lanes while they go for `goes_s`: of the queue what the lane discharges; when all of it
+    has gone, of those that come near an even part of the time that the way through the zone takes (`way_s`)."""
+    out = discharge_vps * goes_s
+    rolls = np.where(queue <= out, np.minimum(1.0, goes_s / way_s), 0.0)
+    found: Floats = np.minimum(queue, out) + np.maximum(near, 0.0) * rolls
+    return found

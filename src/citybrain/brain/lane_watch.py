@@ -1,8 +1,9 @@
 """What the decision keeps of each lane: who is there, for how long, and what the lane lets out in each stage.
 
-The last reading counts as it is: a queue carried on by a model to the moment of the decision is a better number
-and a worse reason, because a model never says that nobody is there (docs/decisions.md, "What was tried"). The
-estimate speaks for the lanes whose detector is out, silent or disbelieved. Shapes: Z lanes, M movements, S stages.
+The last reading counts, less those that have probably left since: they had green, and a late reading would hold it
+for nobody. Nobody is taken to have come since: a model never says that nobody is there (docs/decisions.md, "What
+was tried"). The estimate speaks for the lanes whose detectors are out, silent or disbelieved. Shapes: Z lanes, M
+movements, S stages.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from citybrain.brain.discharge import FADE_EVERY_MS, QUEUED_VEH, START_UP_MS, discharge, faded
+from citybrain.brain.discharge import FADE_EVERY_MS, QUEUED_VEH, START_UP_MS, discharge, faded, left
 from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
@@ -21,6 +22,8 @@ from citybrain.brain.sojourn import head, stayed
 from citybrain.model import State
 
 NEVER = -1
+LATEST_MS = 5_000
+"""What went on for longer since a lane was read is not guessed."""
 
 
 class LaneWatch:
@@ -32,6 +35,7 @@ class LaneWatch:
         self._lanes = lanes
         self._ordered = ordered
         self._free_s = free_time(layout)
+        self._ours = np.flatnonzero(lanes.junction >= 0)
 
     def start(self) -> State:
         """What it keeps before the first reading."""
@@ -73,7 +77,8 @@ class LaneWatch:
     def carry_on(self, s: Kept, vehicles: Floats, now_ms: int, dt_s: float) -> None:
         """Move on to now by `dt_s`. `vehicles` (M,): the estimate of the movements, for the blind lanes; from
         those the vehicles go as they usually do."""
-        blind, gone, there = self.blind(s, now_ms), s["lane_gone"], s["counted"].copy()
+        blind, gone = self.blind(s, now_ms), s["lane_gone"]
+        there = s["counted"] - self._left(s, now_ms)
         if blind.any():
             gone = np.where(blind, self._lanes.any_movement(s["green"]) * SATURATION_VPS * dt_s, gone)
             there = np.where(blind, self._lanes.of_movements(vehicles), there)
@@ -81,6 +86,18 @@ class LaneWatch:
         s["lane_veh"] = there
         s["lane_gone"] = np.zeros(self._lanes.count)
         self._fade(s, now_ms)
+
+    def _left(self, s: Kept, now_ms: int) -> Floats:
+        """(Z,): vehicles that have probably left the lanes since they were read."""
+        at, junction = self._ours, self._lanes.junction[self._ours]
+        stage, since_ms = (s[name][self._ordered[junction]] for name in ("stage", "since_ms"))
+        green = self._lanes.greens[junction, np.maximum(stage, 0), self._lanes.slot[at]]
+        goes_ms = now_ms - np.maximum(s["read_ms"][at], since_ms + START_UP_MS)
+        goes_s = np.where((stage >= 0) & (green >= 0), np.clip(goes_ms, 0, LATEST_MS) / 1000.0, 0.0)
+        found = np.zeros(self._lanes.count)
+        queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][green]
+        found[at] = left(queue, s["counted"][at] - queue, goes_s, discharge_vps, self._free_s[at])
+        return found
 
     def blind(self, s: Kept, now_ms: int) -> Flags:
         """(Z,): lanes of which nothing is known but the estimate."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import Zone, from_bytes, to_bytes
+from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM, LaneFusion, Numbers
 from citybrain.network.schema import declared
 
 OUT_SHARE = 0.10
@@ -32,6 +33,11 @@ _COUNTS = ("count", "halted", "entered", "passed")
 _FLAGS = ("stop_occupied", "upstream_occupied")
 _FROZEN, _OCCUPIED, _EMPTY = 0, 1, 2
 _HOLDS = (*_COUNTS, "mean_speed_mps", *_FLAGS)
+_SAYS = {
+    CAMERA: ("count", "halted", "mean_speed_mps"),
+    UPSTREAM: ("entered", "upstream_occupied"),
+    STOP_LINE: ("passed", "stop_occupied"),
+}
 _WORD = 0xFFFFFFFF
 
 _Ints = npt.NDArray[np.int64]
@@ -54,24 +60,26 @@ class Held(Struct):
 
 
 class FaultMemory(Struct):
-    """What the faults remember over a restart."""
+    """What the faults remember over a restart; of each lane what `LaneFusion` keeps."""
 
     late: list[Late]
     held: dict[int, Held]
+    fused: list[tuple[float, float, float]] = []
 
 
 class Miscounts:
-    """How many vehicles a camera takes those for that are there: each for none, one or two.
+    """How many vehicles a detector takes those for that are there: each for none, one or two.
 
-    It follows from seed, zone, vehicle and city time alone.
+    It follows from seed, zone, detector, vehicle and city time alone.
     """
 
     def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
-        self._salt = {z.id: zlib.crc32(f"{seed}:{z.id}".encode()) for z in zones}
+        names = ("", ":upstream", ":stop")
+        self._salt = {z.id: [zlib.crc32(f"{seed}:{z.id}{n}".encode()) for n in names] for z in zones}
 
-    def number(self, zone: str, vehicles: Iterable[str], time_ms: int) -> int:
-        """How many the camera of `zone` sees."""
-        salt, edge = self._salt[zone], int(MISCOUNT_SHARE / 2 * _WORD)
+    def number(self, zone: str, detector: int, vehicles: Iterable[str], time_ms: int) -> int:
+        """How many that detector of `zone` sees."""
+        salt, edge = self._salt[zone][detector], int(MISCOUNT_SHARE / 2 * _WORD)
         seen = 0
         for vehicle in vehicles:
             name = zlib.crc32(vehicle.encode(), salt)
@@ -81,42 +89,56 @@ class Miscounts:
 
 
 class FieldFaults:
-    """Takes a tenth of the detectors out at a time, lets a fiftieth be stuck, and delivers every reading late.
+    """Takes a tenth of the detectors out at a time, lets those of a fiftieth of the lanes be stuck, and delivers
+    every reading late.
 
-    A detector that is out reads zero with healthy = false. One that is stuck says that it is healthy, and repeats
-    its last reading, sees a full lane that stands, or nobody. Which and when follows from seed, zone and city time
-    alone, so that a run repeats. `time` of a reading is when it was measured.
+    A lane has three detectors, a camera and two loops, each out in spells of its own; the reading is made of those
+    that work (`LaneFusion`). With too few of them it is zero with healthy = false. A lane that is stuck says that
+    it is healthy, and repeats its last reading, is full and stands, or sees nobody. Which and when follows from
+    seed, zone and city time alone, so that a run repeats. `time` of a reading is when it was measured.
     """
 
     def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
         self.miscounts = Miscounts(seed, zones)
         self._capacity = np.array([max(1, int(z.length_m / VEHICLE_M)) for z in zones], np.int64)
-        self._salt = np.array([zlib.crc32(f"{seed}/{z.id}".encode()) for z in zones], np.uint64)
+        names = [[f"{seed}/{z.id}{detector}" for z in zones] for detector in ("", "/upstream", "/stop")]
+        self._salt = np.array([[zlib.crc32(n.encode()) for n in row] for row in names], np.uint64)
         one = np.ones(len(zones), np.int64)
         self._beat_ms = (_draw(self._salt, one) * SPELL_MS).astype(np.int64)
-        choice = (_draw(self._salt, 2 * one) * len(LATENCIES_S)).astype(np.int64)
+        choice = (_draw(self._salt[CAMERA], 2 * one) * len(LATENCIES_S)).astype(np.int64)
         self._latency_s = np.array(LATENCIES_S)[choice]
         self._late: list[tuple[int, pa.RecordBatch]] = []
         self._held: dict[int, Held] = {}
+        self._fusion = LaneFusion(zones)
 
     def keep(self) -> FaultMemory:
         """What `start` needs to go on."""
-        return FaultMemory([Late(at, to_bytes(rows)) for at, rows in self._late], dict(self._held))
+        fusion = self._fusion
+        fused = list(zip(fusion.count.tolist(), fusion.alone_s.tolist(), fusion.free_s.tolist(), strict=True))
+        return FaultMemory([Late(at, to_bytes(rows)) for at, rows in self._late], dict(self._held), fused)
 
     def start(self, memory: FaultMemory | None = None) -> None:
         """Begin anew, or with what `keep` gave."""
         kept = memory or FaultMemory([], {})
         self._late = [(late.arrives_ms, from_bytes(late.rows, declared(_READ))) for late in kept.late]
         self._held = dict(kept.held)
+        fused = kept.fused or [(0.0, 0.0, 0.0)] * len(self._latency_s)
+        self._fusion.count, self._fusion.alone_s, self._fusion.free_s = np.array(fused).reshape(-1, 3).T.copy()
 
     def out(self, time_ms: int) -> _Flags:
-        """Which detectors say that they are out, shape (Z,)."""
+        """Which detectors are out, shape (3, Z) in the order of `lane_fusion`."""
         found: _Flags = self._fate(time_ms) < OUT_SHARE
         return found
 
+    def dark(self, time_ms: int) -> _Flags:
+        """Lanes that say that too many of their detectors are out, shape (Z,)."""
+        out = self.out(time_ms)
+        found: _Flags = out[CAMERA] & (out[UPSTREAM] | out[STOP_LINE])
+        return found
+
     def stuck(self, time_ms: int) -> _Flags:
-        """Which detectors are stuck and do not say so, shape (Z,)."""
-        fate = self._fate(time_ms)
+        """Lanes whose detectors are stuck and do not say so, shape (Z,)."""
+        fate = self._fate(time_ms)[CAMERA]
         found: _Flags = (fate >= OUT_SHARE) & (fate < OUT_SHARE + STUCK_SHARE)
         return found
 
@@ -144,23 +166,37 @@ class FieldFaults:
     def _wrong(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch:
         """The rows as detectors that are out or stuck give them."""
         here = slice(first, first + rows.num_rows)
-        fate, spell = self._fate(time_ms)[here], self._spell(time_ms)[here]
-        columns: _Columns = {name: rows.column(name).to_numpy(zero_copy_only=False).copy() for name in _HOLDS}
-        columns["mean_speed_mps"] = columns["mean_speed_mps"].astype(np.float64)
-        out = fate < OUT_SHARE
-        for name in _HOLDS:
-            columns[name][out] = np.nan if name == "mean_speed_mps" else 0
-        for at in np.flatnonzero(~out & (fate < OUT_SHARE + STUCK_SHARE)):
-            kind = int((fate[at] - OUT_SHARE) / STUCK_SHARE * 3)
+        fate, spell = self._fate(time_ms)[:, here], self._spell(time_ms)[CAMERA, here]
+        columns: _Columns = {
+            name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _HOLDS
+        }
+        stuck = (fate[CAMERA] >= OUT_SHARE) & (fate[CAMERA] < OUT_SHARE + STUCK_SHARE)
+        for at in np.flatnonzero(stuck):
+            kind = int((fate[CAMERA, at] - OUT_SHARE) / STUCK_SHARE * 3)
             for name, number in zip(
                 _HOLDS, self._stuck(columns, int(at), first, int(spell[at]), kind), strict=True
             ):
                 columns[name][at] = number
+        out = (fate < OUT_SHARE) & ~stuck
+        for detector, names in _SAYS.items():
+            for name in names:
+                columns[name][out[detector]] = np.nan if name == "mean_speed_mps" else 0.0
+        flags = (columns[name] > 0.0 for name in _FLAGS)
+        seen = Numbers(*(columns[name] for name in _HOLDS[: len(_COUNTS) + 1]), *flags)
+        period_s = rows.column("period_s").to_numpy(zero_copy_only=False)
+        works = self._fusion.fuse(seen, out, period_s, first)
+        return self._told(rows, seen, works)
+
+    @staticmethod
+    def _told(rows: pa.RecordBatch, seen: Numbers, works: _Flags) -> pa.RecordBatch:
         changed = {name: rows.column(name) for name in rows.schema.names}
-        changed |= {name: pa.array(columns[name]) for name in (*_COUNTS, *_FLAGS)}
-        speed = columns["mean_speed_mps"]
-        changed["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=np.isnan(speed))
-        changed["healthy"] = pa.array(~out)
+        for name in _COUNTS:
+            changed[name] = pa.array(np.where(works, getattr(seen, name), 0.0).astype(np.int64))
+        for name in _FLAGS:
+            changed[name] = pa.array(getattr(seen, name) & works)
+        speed = seen.speed_mps
+        changed["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=np.isnan(speed) | ~works)
+        changed["healthy"] = pa.array(works)
         return pa.RecordBatch.from_arrays(list(changed.values()), schema=rows.schema)
 
     def _stuck(self, columns: _Columns, at: int, first: int, spell: int, kind: int) -> Sequence[float]:

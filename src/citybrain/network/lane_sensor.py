@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
 from citybrain.network.field_fault import FaultMemory, FieldFaults, Miscounts
+from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.schema import TIME, schema_of
 
 HALTED_MPS = 0.1
@@ -236,7 +237,7 @@ class _Group:
                 continue
             new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
             if new:
-                entered[zone] = self._number(zone, new, time_ms)
+                entered[zone] = self._number(zone, UPSTREAM, new, time_ms)
         for zone, old in before.items():
             sight = now.get(zone, nothing)
             if sight.at_line == old.at_line and sight.above == old.above:
@@ -246,14 +247,14 @@ class _Group:
                 left = set(old.above).difference(sight.at_line, sight.above)
                 gone += [v for v in left if self._passed(zone, v, True)]
             if gone:
-                passed[zone] = self._number(zone, gone, time_ms)
+                passed[zone] = self._number(zone, STOP_LINE, gone, time_ms)
         return entered, passed
 
-    def _number(self, zone: int, vehicles: Collection[str], time_ms: int) -> int:
-        """How many the camera takes them for."""
+    def _number(self, zone: int, detector: int, vehicles: Collection[str], time_ms: int) -> int:
+        """How many a detector takes them for."""
         if self._miscounts is None:
             return len(vehicles)
-        return self._miscounts.number(self.zones[zone].id, vehicles, time_ms)
+        return self._miscounts.number(self.zones[zone].id, detector, vehicles, time_ms)
 
     def _passed(self, zone: int, vehicle: str, strict: bool) -> bool:
         """Whether a vehicle that left the zone crossed its stop line (rather than change lane or end its trip).
@@ -279,8 +280,8 @@ class _Group:
         n = len(self.zones)
         at = np.fromiter(now, np.int64, len(now))
         sights = now.values()
-        count = _filled(n, at, [self._number(z, [*s.at_line, *s.above], time_ms) for z, s in now.items()])
-        halted = _filled(n, at, [self._number(z, s.standing, time_ms) for z, s in now.items()])
+        count = _filled(n, at, [self._number(z, CAMERA, [*s.at_line, *s.above], time_ms) for z, s in now.items()])
+        halted = _filled(n, at, [self._number(z, CAMERA, s.standing, time_ms) for z, s in now.items()])
         speed = np.zeros(n)
         speed[at] = [s.speed / (len(s.at_line) + len(s.above)) for s in sights]
         stop, upstream = np.zeros(n, bool), np.zeros(n, bool)

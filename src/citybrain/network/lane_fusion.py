@@ -1,0 +1,86 @@
+"""One reading of an approach lane from its three detectors, also while one of them is out.
+
+The camera sees who is in the zone, the loops count who comes in and who goes out. Vehicles are conserved: what one
+of them would have said follows from the other two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from citybrain.model import Zone
+
+CAMERA, UPSTREAM, STOP_LINE = range(3)
+"""Detectors of a lane: the camera sees count, halted and speed, the loops count who entered and who passed."""
+VEHICLE_M = 7.5
+SLOW = 1.5
+"""So many times its free drive after the last one came in, whoever does not stand at the stop line has gone."""
+SETTLED_S = 3.0
+"""Between two vehicles of a queue that discharges the loop at the stop line is free for less than this."""
+
+_Floats = npt.NDArray[np.float64]
+_Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What detectors say of n lanes since their last reading; speed is NaN where nobody is or nobody sees it."""
+
+    count: _Floats
+    halted: _Floats
+    entered: _Floats
+    passed: _Floats
+    speed_mps: _Floats
+    stop_occupied: _Flags
+    upstream_occupied: _Flags
+
+
+class LaneFusion:
+    """Keeps of each lane of `zones` who is there, since when nobody came in and since when its stop line is
+    free."""
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        self._capacity = np.array([max(1.0, z.length_m // VEHICLE_M) for z in zones])
+        self._gone_s = np.array([SLOW * z.length_m / max(z.speed_mps, 1.0) for z in zones])
+        self.count: _Floats = np.zeros(len(zones))
+        self.alone_s: _Floats = np.zeros(len(zones))
+        self.free_s: _Floats = np.zeros(len(zones))
+
+    def fuse(self, seen: Numbers, out: _Flags, period_s: _Floats, first: int) -> _Flags:
+        """Fill into `seen` what detectors that are `out` (3, n) would have said, of the n lanes from place `first`
+        on, `period_s` after the reading before. Whether enough of them work, (n,): a lane without camera needs
+        both loops; of others all numbers are 0."""
+        here = slice(first, first + len(period_s))
+        before = self.count[here]
+        self._watch(seen, out, period_s, here)
+        self._count(seen, out, before, here)
+        no_way_in, no_way_out = (out[UPSTREAM] & ~out[CAMERA]), (out[STOP_LINE] & ~out[CAMERA])
+        more = seen.count - before
+        passed = np.where(no_way_out, np.maximum(0.0, np.where(no_way_in, 0.0, seen.entered) - more), seen.passed)
+        seen.entered = np.where(no_way_in, np.maximum(0.0, more + passed), seen.entered)
+        seen.passed = passed
+        seen.stop_occupied = np.where(no_way_out, seen.halted > 0.0, seen.stop_occupied)
+        works: _Flags = ~out[CAMERA] | ~(out[UPSTREAM] | out[STOP_LINE])
+        self.count[here] = seen.count
+        return works
+
+    def _watch(self, seen: Numbers, out: _Flags, period_s: _Floats, here: slice) -> None:
+        came = ~out[UPSTREAM] & ((seen.entered > 0.0) | seen.upstream_occupied)
+        self.alone_s[here] = np.where(came, 0.0, self.alone_s[here] + period_s)
+        stands = ~out[STOP_LINE] & ((seen.passed > 0.0) | seen.stop_occupied)
+        self.free_s[here] = np.where(stands, 0.0, self.free_s[here] + period_s)
+
+    def _count(self, seen: Numbers, out: _Flags, before: _Floats, here: slice) -> None:
+        """Who is there, of lanes without camera: who was there, who came and who went."""
+        blind = out[CAMERA]
+        there = np.clip(before + seen.entered - seen.passed, seen.stop_occupied, self._capacity[here])
+        gone = (self.free_s[here] >= SETTLED_S) & (self.alone_s[here] >= self._gone_s[here])
+        there = np.where(gone | out[UPSTREAM] | out[STOP_LINE], 0.0, there)
+        stands = seen.stop_occupied & (seen.passed == 0.0)
+        seen.count = np.where(blind, there, seen.count)
+        seen.halted = np.where(blind, np.where(stands, np.minimum(there, before), 0.0), seen.halted)
+        seen.speed_mps = np.where(blind, np.nan, seen.speed_mps)
