@@ -188,7 +188,8 @@ def test_states_are_written_when_they_change_and_all_every_ten_seconds() -> None
             last |= {r["junction"]: r for r in conform(rows, DECLARED["traffic.signal_state"]).to_pylist()}
         for junction, lamps in zip("xyz", guard.lamps, strict=True):
             assert last[junction]["lamps"] == lamps
-    assert sizes[::10] == [3] * 12
+    assert sizes[0] == 3
+    assert sizes[9::10] == [3] * 12, "at whole tens of seconds, so that a sample of these moments is fair"
     assert 0 in sizes
     assert last["x"]["stage"] == last["x"]["next_stage"] == 0
     assert last["x"]["control"] == "brain"

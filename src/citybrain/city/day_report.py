@@ -173,7 +173,7 @@ def _print_ab(day: date, report: AbReport, console: Console) -> None:
         return
     console.print(table)
     console.print(f"delay saved by the brain: {interval_words(report.gain)}", markup=False)
-    console.print("own plans run at fixed times here: a program that lets traffic decide would do better by itself")
+    console.print("own plans run at fixed times here: a program that lets traffic decide does better by itself")
     if report.alike_gain is not None:
         words = interval_words(report.alike_gain)
         console.print(f"over hours in which about as many vehicles arrived (within 10 %): {words}", markup=False)
