@@ -35,7 +35,7 @@ class LaneWatch:
         self._lanes = lanes
         self._ordered = ordered
         self._free_s = free_time(layout)
-        self._ours = np.flatnonzero(lanes.junction >= 0)
+        self._ours = lanes.junction >= 0
 
     def start(self) -> State:
         """What it keeps before the first reading."""
@@ -89,7 +89,8 @@ class LaneWatch:
 
     def _left(self, s: Kept, now_ms: int) -> Floats:
         """(Z,): vehicles that have probably left the lanes since they were read."""
-        at, junction = self._ours, self._lanes.junction[self._ours]
+        at = np.flatnonzero((s["counted"] > 0.0) & self._ours)
+        junction = self._lanes.junction[at]
         stage, since_ms = (s[name][self._ordered[junction]] for name in ("stage", "since_ms"))
         green = self._lanes.greens[junction, np.maximum(stage, 0), self._lanes.slot[at]]
         goes_ms = now_ms - np.maximum(s["read_ms"][at], since_ms + START_UP_MS)
