@@ -70,14 +70,13 @@ def test_what_was_learnt_fades_with_time() -> None:
 
 
 def test_who_has_left_since_a_reading_went_first_of_the_queue_and_then_of_those_coming_near() -> None:
-    def gone(queue: float, near: float, goes_s: float) -> float:
-        lane = (np.array([x]) for x in (queue, near, goes_s, 0.5, 8.0))
-        return float(left(*lane)[0])
+    def gone(queue: float, near: float, discharged: float, rolled: float) -> float:
+        return float(left(*(np.array([x]) for x in (queue, near, discharged, rolled)))[0])
 
-    assert gone(6.0, 4.0, 0.0) == 0.0, "red"
-    assert gone(6.0, 4.0, 2.0) == 1.0, "the queue discharges"
-    assert gone(1.0, 4.0, 2.0) == pytest.approx(1.0 + 4.0 * 2.0 / 8.0), "and who rolls in goes through"
-    assert gone(0.0, 4.0, 100.0) == 4.0, "nobody goes who was not there"
+    assert gone(6.0, 4.0, 0.0, 0.0) == 0.0, "red"
+    assert gone(6.0, 4.0, 1.0, 0.25) == 1.0, "the queue discharges"
+    assert gone(1.0, 4.0, 1.0, 0.25) == 2.0, "and who rolls in goes through"
+    assert gone(0.0, 4.0, 9.0, 3.0) == 4.0, "nobody goes who was not there"
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=1, max_size=200))

@@ -35,10 +35,9 @@ def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:
     return np.where(prior > 0.0, np.clip(mean, LOWEST_VPS, HIGHEST_VPS), 0.0)
 
 
-def left(queue: Floats, near: Floats, goes_s: Floats, discharge_vps: Floats, way_s: Floats) -> Floats:
-    """Vehicles that leave lanes while they go for `goes_s`: of the queue what the lane discharges; when all of it
-    has gone, of those that come near an even part of the time that the way through the zone takes (`way_s`)."""
-    out = discharge_vps * goes_s
-    rolls = np.where(queue <= out, np.minimum(1.0, goes_s / way_s), 0.0)
-    found: Floats = np.minimum(queue, out) + np.maximum(near, 0.0) * rolls
+def left(queue: Floats, near: Floats, discharged: Floats, rolled: Floats) -> Floats:
+    """Vehicles that leave lanes in a green: of the queue as many as the lane has discharged in it; when all of it
+    has gone, of those that come near as large a part as they have rolled of the zone's length."""
+    rolls = np.where(queue <= discharged, np.minimum(1.0, rolled), 0.0)
+    found: Floats = np.minimum(queue, discharged) + np.maximum(near, 0.0) * rolls
     return found

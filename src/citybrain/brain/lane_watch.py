@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from citybrain.brain.discharge import FADE_EVERY_MS, QUEUED_VEH, START_UP_MS, discharge, faded, left
+from citybrain.brain.doubt import lengths
 from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
@@ -24,6 +25,9 @@ from citybrain.model import State
 NEVER = -1
 LATEST_MS = 5_000
 """What went on for longer since a lane was read is not guessed."""
+CRAWLS = 0.25
+"""A lane whose vehicles go slower than this part of a free drive is not one that starts but one that is held up: they
+go on as slowly."""
 
 
 class LaneWatch:
@@ -35,6 +39,7 @@ class LaneWatch:
         self._lanes = lanes
         self._ordered = ordered
         self._free_s = free_time(layout)
+        self._length_m = lengths(layout)
         self._ours = lanes.junction >= 0
 
     def start(self) -> State:
@@ -51,6 +56,7 @@ class LaneWatch:
             "discharged_s": np.zeros(greens),
             "discharge_vps": self._lanes.green_prior,
             "counted": np.zeros(lanes),
+            "lane_mps": np.zeros(lanes),
             "faded_ms": np.full(1, NEVER, np.int64),
         }
 
@@ -71,6 +77,7 @@ class LaneWatch:
         self._learn(s, at, readings.passed, readings.period_s, readings.time_ms)
         read_ms[at] = readings.time_ms
         s.own("counted")[at] = readings.count
+        s.own("lane_mps")[at] = readings.speed_mps
         s.own("lane_queue")[at] = seen_queue(s["lane_queue"][at], readings)
         np.add.at(s.own("lane_gone"), at, readings.passed)
 
@@ -97,7 +104,9 @@ class LaneWatch:
         goes_s = np.where((stage >= 0) & (green >= 0), np.clip(goes_ms, 0, LATEST_MS) / 1000.0, 0.0)
         found = np.zeros(self._lanes.count)
         queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][green]
-        found[at] = left(queue, s["counted"][at] - queue, goes_s, discharge_vps, self._free_s[at])
+        mps, free_mps = s["lane_mps"][at], self._length_m[at] / self._free_s[at]
+        rolled = goes_s / self._length_m[at] * np.where(mps < CRAWLS * free_mps, mps, free_mps)
+        found[at] = left(queue, s["counted"][at] - queue, discharge_vps * goes_s, rolled)
         return found
 
     def blind(self, s: Kept, now_ms: int) -> Flags:
