@@ -26,8 +26,8 @@ NEVER = -1
 LATEST_MS = 5_000
 """What went on for longer since a lane was read is not guessed."""
 CRAWLS = 0.25
-"""A lane whose vehicles go slower than this part of a free drive is not one that starts but one that is held up: they
-go on as slowly."""
+"""A lane whose vehicles go slower than this part of a free drive is not one that starts but one that is held up:
+they go on as slowly."""
 
 
 class LaneWatch:
