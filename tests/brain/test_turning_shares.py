@@ -88,7 +88,7 @@ def test_the_flow_of_the_exits_tells_the_shares_of_a_shared_lane(left: float) ->
         watched_s = turning.watched(watched_s, second)
         if t % 60 == 59:
             before = np.bincount(turning.zone, counts)
-            counts = turning.fitted(counts, watched_s, np.ones(len(place), np.bool_))
+            counts = turning.fitted(counts, before, watched_s, np.ones(len(place), np.bool_))
             assert np.bincount(turning.zone, counts) == pytest.approx(before)
     assert shares(turning, counts, "a/e_0", layout)[1] == pytest.approx(left, abs=0.05)
 
@@ -99,7 +99,8 @@ def test_an_exit_whose_detector_is_out_teaches_nothing() -> None:
     sees = np.ones(len(layout.zones), np.bool_)
     sees[[layout.zones.names.index(z).as_py() for z in ("b/w_0", "b/s_0")]] = False
     counts = turning.start() + 50.0
-    assert turning.fitted(counts, np.full(len(sees), 600.0), sees) == pytest.approx(counts)
+    lanes = np.bincount(turning.zone, counts)
+    assert turning.fitted(counts, lanes, np.full(len(sees), 600.0), sees) == pytest.approx(counts)
 
 
 def test_saturation_begins_at_the_prior_and_follows_what_discharges_within_bounds() -> None:

@@ -67,7 +67,7 @@ def network(name: str, folder: Path) -> Path:
     ("name", "seconds", "scale", "counts"),
     [
         ("two", 130, 1.0, (2, 3)),
-        ("cologne8", 130, 1.0, (2, 5)),
+        ("cologne8", 200, 1.0, (2, 5)),
         pytest.param("hangzhou4x4", 200, 1.0, (3, 7), marks=pytest.mark.long),
         pytest.param("nanchang859", 130, 0.25, (2, 4), marks=pytest.mark.long),
     ],

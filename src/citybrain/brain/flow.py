@@ -49,6 +49,7 @@ class FlowLearner:
             "saturated_veh": np.zeros(zones),
             "saturated_s": np.zeros(zones),
             "turned_veh": self.turning.start(),
+            "lane_turned_veh": self.turning.lane_start,
             "watched_s": np.zeros(zones),
             "passed_ms": np.full(zones, NEVER, np.int64),
             "green_ms": np.full(len(self._layout.movements), NEVER, np.int64),
@@ -68,6 +69,9 @@ class FlowLearner:
         passed[at], watched[at] = readings.passed, readings.period_s
         open_ = (s["green_ms"] != NEVER) & (s["time_ms"][0] - s["green_ms"] <= OPEN_MS)
         s["turned_veh"] = self.turning.counted(s["turned_veh"], passed, watched, open_)
+        s.own("lane_turned_veh")[at] = self.turning.lane_counted(
+            s["lane_turned_veh"][at], readings.passed, readings.period_s, at
+        )
         s.own("watched_s")[at] = self.turning.watched(s["watched_s"][at], readings.period_s)
 
     @staticmethod
@@ -94,7 +98,7 @@ class FlowLearner:
             s.own("fitted_ms")[0] = now_ms
         elif now_ms - int(s["fitted_ms"][0]) >= FIT_EVERY_MS:
             s.own("fitted_ms")[0] = now_ms
-            s["turned_veh"] = self.turning.fitted(s["turned_veh"], s["watched_s"], ~blind)
+            s["turned_veh"] = self.turning.fitted(s["turned_veh"], s["lane_turned_veh"], s["watched_s"], ~blind)
 
     def came_unseen(self, s: Kept, blind: Flags, at: Places, dt_s: Floats) -> Floats:
         """What is taken to have come into each of some blind lanes (veh/s) in the last `dt_s`, shape (n,).

@@ -65,6 +65,8 @@ class Turning:
         kept = zip(layout.pair_zone.tolist(), layout.pair_movement.tolist(), strict=True)
         self.kept = np.array([place[pair] for pair in kept], np.int64)
         """Places of the layout's own pairs."""
+        self.lane_start = np.bincount(self.zone, self._prior, len(zones)).astype(np.float64, copy=False)
+        """The sums of the first counts of the lanes, shape (Z,)."""
 
     def start(self) -> Floats:
         """Counts before anything is known, shape (P,)."""
@@ -90,12 +92,20 @@ class Turning:
         """Time behind the counts of each lane, fading as they do, shape (Z,)."""
         return watched_s * np.exp(-more_s / MEMORY_S) + more_s
 
-    def fitted(self, counts: Floats, watched_s: Floats, sees: Flags) -> Floats:
-        """The counts of shared lanes moved towards what passes at the ends of the exits. `watched_s`: as
-        `watched` keeps it; links with a lane that does not see are left out (Z,). A lane keeps its sum."""
+    def lane_counted(self, lanes: Floats, passed: Floats, watched_s: Floats, at: Places) -> Floats:
+        """The sums of the counts of the lanes `at` (n,) after `watched_s` more. They are kept for themselves: what
+        a fit rounds on one lane must not reach the next one by its sum, or no part of a network could be reckoned
+        alone (`citybrain.brain.part`)."""
+        prior = self.lane_start[at]
+        return prior + (lanes - prior) * np.exp(-watched_s / MEMORY_S) + passed
+
+    def fitted(self, counts: Floats, lanes: Floats, watched_s: Floats, sees: Flags) -> Floats:
+        """The counts of shared lanes moved towards what passes at the ends of the exits. `lanes`: their sums, as
+        `lane_counted` keeps them; `watched_s`: as `watched` does; links with a lane that does not see are left out
+        (Z,). A lane keeps its sum."""
         (link, lane), into = self._link_zones, self._into[self.movement]
         rate = counts / np.maximum(watched_s, 1.0)[self.zone]
-        seen = np.bincount(self.zone, rate, minlength=len(sees))
+        seen = lanes / np.maximum(watched_s, 1.0)
         out = np.bincount(link, seen[lane], minlength=self._links) * MEMORY_S
         led = np.bincount(np.maximum(into, 0), np.where(into >= 0, rate, 0.0), minlength=self._links) * MEMORY_S
         whole = np.bincount(link, ~sees[lane], minlength=self._links) == 0
