@@ -95,21 +95,29 @@ def states_of(batches: Sequence[Batch], junction: str) -> list[dict[str, object]
     return [row for rows in states for row in rows.to_pylist() if row["junction"] == junction]
 
 
+def second_of(second: Second) -> list[Batch]:
+    """A second of a city that runs: what became known, and the look at its lamps."""
+    _, batches = second.advance()
+    second.look()
+    return batches
+
+
 def test_lamps_that_somebody_else_sets_in_conflict_latch_a_fault(cologne: Second) -> None:
     other, junction = cologne.guard.net.junctions[:2]
     libsumo.trafficlight.setRedYellowGreenState(junction.id, "G" * junction.signal_links)
-    cologne.advance()
+    second_of(cologne)
     assert not cologne.guard.faults
     libsumo.trafficlight.setRedYellowGreenState(junction.id, "G" * junction.signal_links)
-    _, latched = cologne.advance()
+    second_of(cologne)
     assert "show green together" in cologne.guard.faults[junction.id]
     assert list(cologne.guard.faults) == [junction.id]
+    latched = second_of(cologne)
     (state,) = states_of(latched, junction.id)
     assert (state["control"], state["lamps"]) == ("fault", "r" * junction.signal_links)
     (refusal,) = [row for b in latched if b.dataset == "traffic.order_refusal" for row in b.rows.to_pylist()]
     assert refusal["reason"].startswith("fault: links ")
 
-    shown = [libsumo.trafficlight.getRedYellowGreenState(junction.id) for _ in range(60) if cologne.advance()]
+    shown = [libsumo.trafficlight.getRedYellowGreenState(junction.id) for _ in range(60) if second_of(cologne)]
     assert set(shown) == {"r" * junction.signal_links}
     assert cologne.guard.controls[1] is Control.FAULT
     assert cologne.guard.controls[0] is Control.SILENCE
@@ -122,7 +130,7 @@ def test_lamps_that_somebody_else_sets_in_conflict_latch_a_fault(cologne: Second
     back = SwitchRequest("c", junction.id, Control.BRAIN, "a", "repaired", T0)
     assert cologne.guard.switch(back).to_pylist()[0]["accepted"]
     assert not cologne.guard.faults
-    words = {cologne.lamps[1] for _ in range(60) if cologne.advance()}
+    words = {cologne.city.lamps()[1] for _ in range(60) if second_of(cologne)}
     assert words & {s.lamps for s in junction.stages}
     assert not cologne.guard.faults
 
@@ -130,17 +138,17 @@ def test_lamps_that_somebody_else_sets_in_conflict_latch_a_fault(cologne: Second
 def test_a_lamp_that_fails_latches_a_fault_and_a_restart_forgets_none(cologne: Second) -> None:
     junction = cologne.guard.net.junctions[1]
     for _ in range(2):
-        libsumo.trafficlight.setRedYellowGreenState(junction.id, "O" + cologne.lamps[1][1:])
-        cologne.advance()
+        libsumo.trafficlight.setRedYellowGreenState(junction.id, "O" + cologne.city.lamps()[1][1:])
+        second_of(cologne)
     assert cologne.guard.faults == {junction.id: "link 0 shows no lamp for 800 ms"}
     restored = Guard(cologne.guard.net, cologne.city.time_ms)
     restored.load(cologne.guard.dump())
     assert restored.controls[1] is Control.FAULT
     second = Second(cologne.city, restored, load_catalogue(None), 2)
     for _ in range(20):
-        _, batches = second.advance()
+        batches = second_of(second)
         assert all(state["control"] == "fault" for state in states_of(batches, junction.id))
-    assert set(second.lamps[1]) == {"r"}
+    assert set(second.city.lamps()[1]) == {"r"}
 
 
 def test_a_stage_with_priority_is_asked_for_and_released(cologne: Second) -> None:
@@ -148,7 +156,7 @@ def test_a_stage_with_priority_is_asked_for_and_released(cologne: Second) -> Non
     now = cologne.city.time_ms
     asked = SwitchRequest("a", junction.id, Control.PREEMPTED, "fire brigade", "drill", now, now + 100_000, 1)
     assert cologne.guard.switch(asked).to_pylist()[0]["accepted"]
-    words = [cologne.lamps[0] for _ in range(40) if cologne.advance()]
+    words = [cologne.city.lamps()[0] for _ in range(40) if second_of(cologne)]
     assert set(words[20:]) == {junction.stages[1].lamps}
     assert cologne.guard.controls[0] is Control.PREEMPTED
     release = SwitchRequest("b", junction.id, Control.PREEMPTED, "fire brigade", "passed", now)

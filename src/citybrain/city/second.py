@@ -25,8 +25,6 @@ class Second:
         self.guard = guard
         self.run = run
         self.seq = 0
-        self.lamps: Sequence[str] = guard.lamps
-        """What the lamps really showed in the last second, in the order of the network's junctions."""
         self._tick_schema = arrow_schema(declarations["traffic.tick"])
 
     def advance(self, orders: Sequence[pa.RecordBatch] = ()) -> tuple[Tick, list[Batch]]:
@@ -40,11 +38,16 @@ class Second:
         for junction, lamps in self.guard.advance(time_ms):
             self.city.show(junction, lamps)
         self.city.step()
-        self.lamps = self.city.lamps()
-        self.guard.read_back(self.lamps, self.city.time_ms)
         self.seq += 1
         tick = Tick(self.run, self.seq, self.city.time_ms)
         return tick, [*self.city.read(tick), *self._of_guard(tick), self._beat(tick)]
+
+    def look(self) -> Sequence[str]:
+        """What the lamps really show, in the order of the network's junctions; the guard is told. For a city that
+        runs: in a trial nobody else sets lamps."""
+        lamps = self.city.lamps()
+        self.guard.read_back(lamps, self.city.time_ms)
+        return lamps
 
     def _of_guard(self, tick: Tick) -> list[Batch]:
         made = (

@@ -131,7 +131,7 @@ class Street:
         tick, batches = self._second.advance(orders)
         if tick.time_ms - self._saved_ms >= MINUTE_MS:
             self._save()
-        return [*results, *batches], self._second.city.frame(self._second.lamps)
+        return [*results, *batches], self._second.city.frame(self._second.look())
 
     def _switch(self, rows: pa.RecordBatch) -> list[Batch]:
         results = []
