@@ -104,7 +104,8 @@ def test_a_blocked_exit_holds_up_nobody_else_and_is_over_when_it_is_over(
     for junction in seen.net.junctions:
         assert violations(junction, seen.lamps[junction.id], max_red_s=junction.max_red_s) == []
     known = [part for part in seen.taken if part is not None]
-    assert max(known) > 0.85 if seen_by_detectors else not known, "it says what it does not know"
+    # The cameras of the exit are out in this spell: the loops alone count who is there.
+    assert max(known) > 0.75 if seen_by_detectors else not known, "it says what it does not know"
     meanwhile = seen.between(BLOCKED, OPEN_AGAIN)
     assert meanwhile["through"] <= 10, "the exit is blocked indeed"
     assert seen.standing[OPEN_AGAIN] >= 30
