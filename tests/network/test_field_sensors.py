@@ -24,7 +24,7 @@ from citybrain.network.field_fault import (
     FieldFaults,
     Miscounts,
 )
-from citybrain.network.lane_fusion import CAMERA
+from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.schema import schema_of
 
 T0 = 1_767_571_200_000
@@ -105,7 +105,8 @@ def test_a_stuck_detector_repeats_itself_is_full_or_empty_and_says_that_it_works
 def test_a_lane_with_too_few_detectors_says_so_and_reads_nothing() -> None:
     faults = FieldFaults(1, ZONES)
     faults.start()
-    out = faults.dark(T0) & ~faults.stuck(T0)
+    none = faults.out(T0)
+    out = none[CAMERA] & (none[UPSTREAM] | none[STOP_LINE]) & ~faults.stuck(T0)
     for second in range(4):
         batch = faults.deliver(rows(T0 + 1000 * second), 0, T0 + 1000 * second)
     assert batch is not None

@@ -39,6 +39,7 @@ _SAYS = {
     STOP_LINE: ("passed", "stop_occupied"),
 }
 _WORD = 0xFFFFFFFF
+_EVERYWHERE = slice(None)
 
 _Ints = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
@@ -130,17 +131,9 @@ class FieldFaults:
         found: _Flags = self._fate(time_ms) < OUT_SHARE
         return found
 
-    def dark(self, time_ms: int) -> _Flags:
-        """Lanes that say that too many of their detectors are out, shape (Z,)."""
-        out = self.out(time_ms)
-        found: _Flags = out[CAMERA] & (out[UPSTREAM] | out[STOP_LINE])
-        return found
-
     def stuck(self, time_ms: int) -> _Flags:
         """Lanes whose detectors are stuck and do not say so, shape (Z,)."""
-        fate = self._fate(time_ms)[CAMERA]
-        found: _Flags = (fate >= OUT_SHARE) & (fate < OUT_SHARE + STUCK_SHARE)
-        return found
+        return _is_stuck(self._fate(time_ms))
 
     def deliver(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch | None:
         """What arrives at `time_ms`, when `rows` are measured then (of the zones from place `first` on)."""
@@ -156,21 +149,21 @@ class FieldFaults:
             return None
         return pa.Table.from_batches(due).combine_chunks().to_batches()[0]
 
-    def _fate(self, time_ms: int) -> npt.NDArray[np.float64]:
-        """A number in [0, 1) for each detector, new with each of its spells."""
-        return _draw(self._salt, self._spell(time_ms) + 3)
+    def _fate(self, time_ms: int, here: slice = _EVERYWHERE) -> npt.NDArray[np.float64]:
+        """A number in [0, 1) for each detector of the lanes `here`, new with each of its spells, shape (3, n)."""
+        return _draw(self._salt[:, here], self._spell(time_ms, here) + 3)
 
-    def _spell(self, time_ms: int) -> _Ints:
-        return (time_ms + self._beat_ms) // SPELL_MS
+    def _spell(self, time_ms: int, here: slice) -> _Ints:
+        return (time_ms + self._beat_ms[:, here]) // SPELL_MS
 
     def _wrong(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch:
         """The rows as detectors that are out or stuck give them."""
         here = slice(first, first + rows.num_rows)
-        fate, spell = self._fate(time_ms)[:, here], self._spell(time_ms)[CAMERA, here]
+        fate, spell = self._fate(time_ms, here), self._spell(time_ms, here)[CAMERA]
         columns: _Columns = {
             name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _HOLDS
         }
-        stuck = (fate[CAMERA] >= OUT_SHARE) & (fate[CAMERA] < OUT_SHARE + STUCK_SHARE)
+        stuck = _is_stuck(fate)
         for at in np.flatnonzero(stuck):
             kind = int((fate[CAMERA, at] - OUT_SHARE) / STUCK_SHARE * 3)
             for name, number in zip(
@@ -210,6 +203,12 @@ class FieldFaults:
         if held is None or held.spell != spell:
             held = self._held[first + at] = Held(spell, [float(columns[name][at]) for name in _HOLDS])
         return held.numbers
+
+
+def _is_stuck(fate: npt.NDArray[np.float64]) -> _Flags:
+    """Of lanes whose detectors have that fate, (3, n) → (n,)."""
+    found: _Flags = (fate[CAMERA] >= OUT_SHARE) & (fate[CAMERA] < OUT_SHARE + STUCK_SHARE)
+    return found
 
 
 def _mixed(x: int) -> int:
