@@ -87,7 +87,9 @@ def web(city: RunningCity) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=city.url, timeout=15) as client:
         for _ in range(200):  # until the library has stored it all
             found = client.get("/api/report", params={"day": "2026-11-07"}).json()
-            if found["silences"]["n"] and found["commands"] and found["signals"] and len(found["refusals"]) == 2:
+            if all((found["silences"]["n"], found["commands"], found["signals"], found["processes"])) and (
+                sum(r["n"] for r in found["refusals"]) == 3 and "silence" in found["control"]
+            ):
                 break
             city.advance()
         yield client
