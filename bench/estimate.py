@@ -32,6 +32,7 @@ from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import Batch, RoadNet
 from citybrain.network import SimulatedCity, read_scenario
+from citybrain.network.detector_vote import CAMERA
 from citybrain.network.field_fault import FieldFaults
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -95,8 +96,8 @@ class Watch:
         for rows in (b.rows.to_pylist() for b in batches if b.dataset == "traffic.detector_health"):
             for row in rows:
                 self.doubted[self.place[row["zone"]]] = row["state"] == "disbelieved"
-        stuck = self.faults.stuck(time_ms) if self.faults else nothing
-        late = stuck | (self.faults.stuck(time_ms - 5000) if self.faults else nothing)
+        stuck = self.faults.stuck(time_ms)[CAMERA] if self.faults else nothing
+        late = stuck | (self.faults.stuck(time_ms - 5000)[CAMERA] if self.faults else nothing)
         self.stuck_s += int(stuck.sum())
         self.found_s += int((stuck & self.doubted).sum())
         self.wrong_s += int((self.doubted & ~late).sum())
@@ -108,7 +109,7 @@ class Watch:
         found = f"{self.found_s / self.stuck_s:.0%} of the time found out" if self.stuck_s else "none"
         hours = self.seconds / 3600
         return (
-            f"  stuck detectors {self.stuck_s / self.seconds:.2%}: {found}; honest ones doubted "
+            f"  stuck cameras {self.stuck_s / self.seconds:.2%}: {found}; honest ones doubted "
             f"{self.wrong_s / self.seconds:.2%} of the time, {self.alarms / hours:.2f} alarms a lane and hour"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from msgspec import msgpack
 
 from citybrain.model import Batch, Reach, Tick, Zone, to_bytes
 from citybrain.network import SimulatedCity, read_scenario
+from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.field_fault import (
     LAPSE_MS,
     LATENCIES_S,
@@ -24,18 +26,25 @@ from citybrain.network.field_fault import (
     FieldFaults,
     Miscounts,
 )
-from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM
+from citybrain.network.lane_fusion import Numbers
 from citybrain.network.schema import schema_of
 
 T0 = 1_767_571_200_000
 ZONES = [Zone(f"z{i}_0", "j", 90.0, 13.9, (Reach(f"z{i}_0", 0.0, 90.0),)) for i in range(500)]
 
 
-def rows(time_ms: int, count: int = 3) -> pa.RecordBatch:
-    """A reading of each zone; `entered` says the second, so that a row can be told from another."""
-    second = (time_ms - T0) // 1000
+def rows(time_ms: int, count: int = 3, stirs: bool = True) -> pa.RecordBatch:
+    """A reading of each zone; `entered` says the second, so that a row can be told from another, or nothing stirs
+    on any of them."""
+    second = (time_ms - T0) // 1000 * stirs
     row = {"junction": "j", "time": time_ms, "period_s": 1.0, "count": count, "halted": 1, "mean_speed_mps": 2.5}
-    row |= {"entered": second, "passed": 1, "stop_occupied": True, "upstream_occupied": False, "healthy": True}
+    row |= {
+        "entered": second,
+        "passed": int(stirs),
+        "stop_occupied": True,
+        "upstream_occupied": False,
+        "healthy": True,
+    }
     return pa.RecordBatch.from_pylist(
         [{"zone": z.id, **row} for z in ZONES], schema=schema_of("traffic.lane_reading")
     )
@@ -83,38 +92,60 @@ def test_a_tenth_is_out_and_a_fiftieth_stuck_at_any_time_and_not_all_change_at_o
     assert (FieldFaults(2, ZONES).out(T0) != out[0]).any()
 
 
-def test_a_stuck_detector_repeats_itself_is_full_or_empty_and_says_that_it_works() -> None:
-    faults = FieldFaults(1, ZONES)
+class Listener:
+    """Stands where the detectors of a lane are joined, and writes down what each of them says."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Numbers, npt.NDArray[np.bool_]]] = []
+
+    def fuse(
+        self, seen: Numbers, out: npt.NDArray[np.bool_], period_s: npt.NDArray[np.float64], first: int
+    ) -> npt.NDArray[np.bool_]:
+        self.heard.append((deepcopy(seen), out))
+        return ~out
+
+
+def test_a_stuck_detector_repeats_itself_is_occupied_or_empty_and_says_that_it_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faults, listener = FieldFaults(1, ZONES), Listener()
     faults.start()
-    stuck = np.flatnonzero(faults.stuck(T0) & faults.stuck(T0 + 60_000))
-    ids = {ZONES[i].id for i in stuck}
-    told: dict[str, set[tuple[int, ...]]] = {zone: set() for zone in ids}
+    monkeypatch.setattr(faults, "_fusion", listener)
+    stuck = faults.stuck(T0) & faults.stuck(T0 + 60_000)
     for second in range(40):
-        batch = faults.deliver(rows(T0 + 1000 * second, count=2 + second % 3), 0, T0 + 1000 * second)
-        for row in batch.to_pylist() if batch is not None else []:
-            if row["zone"] in ids:
-                assert row["healthy"]
-                told[row["zone"]].add(tuple(row[n] for n in ("count", "halted", "entered", "passed")))
-    assert all(len(said) == 1 for said in told.values())
-    said = {next(iter(v)) for v in told.values()}
-    assert (0, 0, 0, 0) in said
-    assert (12, 12, 0, 0) in said
-    assert len(said) > 2, "some repeat what they saw"
+        faults.deliver(rows(T0 + 1000 * second, count=2 + second % 3), 0, T0 + 1000 * second)
+    said = [(n.count, n.entered, n.passed, n.stop_occupied, out) for n, out in listener.heard]
+    count, entered, passed, occupied, out = (np.array(x) for x in zip(*said, strict=True))
+    assert not out[:, stuck].any()
+    for numbers_of, detector in ((count, CAMERA), (entered, UPSTREAM), (passed, STOP_LINE)):
+        assert stuck[detector].any()
+        assert (numbers_of[:, stuck[detector]] == numbers_of[0, stuck[detector]]).all()
+    assert set(np.unique(count[0, stuck[CAMERA]])) == {0.0, 2.0, 12.0}, "nobody, what it saw, full"
+    assert set(np.unique(occupied[0, stuck[STOP_LINE]])) == {0.0, 1.0}
+    free = ~(stuck | out.any(axis=0)).any(axis=0)
+    assert (count[:, free] == np.array([[2 + s % 3] for s in range(40)])).all()
 
 
-def test_a_lane_with_too_few_detectors_says_so_and_reads_nothing() -> None:
+def test_a_lane_with_too_few_detectors_says_so_and_tells_what_its_loops_count() -> None:
     faults = FieldFaults(1, ZONES)
     faults.start()
-    none = faults.out(T0)
-    out = none[CAMERA] & (none[UPSTREAM] | none[STOP_LINE]) & ~faults.stuck(T0)
     for second in range(4):
-        batch = faults.deliver(rows(T0 + 1000 * second), 0, T0 + 1000 * second)
+        batch = faults.deliver(rows(T0 + 1000 * second, stirs=False), 0, T0 + 1000 * second)
     assert batch is not None
     place = {z.id: i for i, z in enumerate(ZONES)}
-    dead = np.array([out[place[z]] for z in batch.column("zone").to_pylist()])
+    at = np.array([place[z] for z in batch.column("zone").to_pylist()])
+    moments = list(zip(measured_ms(batch).tolist(), at.tolist(), strict=True))
+    out = np.array([faults.out(t)[:, z] for t, z in moments]).T
+    stuck = np.array([faults.stuck(t)[:, z] for t, z in moments]).T
+    dead = out[CAMERA] & (out[UPSTREAM] | out[STOP_LINE])
     assert dead.any()
     assert (numbers(batch, "healthy") == ~dead).all()
+    assert (numbers(batch, "upstream_works") == ~out[UPSTREAM]).all()
+    assert (numbers(batch, "stop_works") == ~out[STOP_LINE]).all()
     assert (numbers(batch, "count")[dead] == 0).all()
+    counts = dead & ~out[STOP_LINE] & ~stuck[STOP_LINE]
+    assert counts.any() and numbers(batch, "stop_occupied")[counts].all()
+    assert not numbers(batch, "stop_occupied")[dead & out[STOP_LINE]].any()
     assert all(s is None for s, d in zip(batch.column("mean_speed_mps").to_pylist(), dead, strict=True) if d)
 
 
@@ -179,7 +210,7 @@ def test_a_street_with_field_sensors_counts_like_one_with_clean_ones_on_the_whol
     told, real = table(field), table(clean)
     faults = FieldFaults(1, [z for j in read_scenario(data("cologne8")).net().junctions for z in j.zones])
     places = {z: i for i, z in enumerate(clean[0].rows.column("zone").to_pylist())}
-    wrong = {t: faults.out(int(t * 1000))[CAMERA] | faults.stuck(int(t * 1000)) for t in {t for _, t in told}}
+    wrong = {t: (faults.out(int(t * 1000)) | faults.stuck(int(t * 1000)))[CAMERA] for t in {t for _, t in told}}
     sums = np.zeros(2)
     same = total = 0
     for key, row in told.items():

@@ -135,6 +135,7 @@ class DecideStages:
             self._padded((now_ms - s["green_ms"]) / 1000.0),
             self._padded(shut),
             self._free(s["lane_veh"], s["vehicles"], shut),
+            self._lanes.padded(self._watch.near(s)),
             self._weights(s, now_ms),
             s["discharge_vps"],
             heard,

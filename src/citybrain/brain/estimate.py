@@ -26,6 +26,8 @@ AHEAD_MS = 1_000
 NOBODY_MS = 3_000
 """A movement counts as empty when nobody was seen for this long, so that one missed vehicle ends no wait."""
 SOMEBODY_VEH = 0.1
+LINE_FREE_S = 3.0
+"""Between two vehicles of a queue that discharges, the stop line is free for less than this."""
 MATES_S = 5.0
 """Within about so long a blind lane is taken to stand as those beside it do."""
 REPEAT_MS = 5_000
@@ -83,6 +85,10 @@ class EstimateQueues:
             "moved_ms": np.full(zones, NEVER, np.int64),
             "read_ms": np.full(zones, NEVER, np.int64),
             "works": np.zeros(zones, np.bool_),
+            "counts_in": np.zeros(zones, np.bool_),
+            "counts_out": np.zeros(zones, np.bool_),
+            "partly_ms": np.full(zones, NEVER, np.int64),
+            "line_free_s": np.zeros(zones),
             "believed": np.ones(zones, np.bool_),
             "green": np.zeros(movements, np.bool_),
             "log_ms": log_ms,
@@ -142,7 +148,29 @@ class EstimateQueues:
         s.own("approaching_now")[at] = readings.count - queue
         s.own("variance")[at] = model.seen_variance(readings)
         self._flow.see(s, readings, known)
+        self._see_loops(s, model.read_partial(self._layout, rows))
         return zones
+
+    def _see_loops(self, s: Kept, partial: model.Partial) -> None:
+        """Take what single loops say of lanes that are blind otherwise: the one who came, the other who went, and
+        whether anybody stands at the stop line."""
+        at = partial.zones
+        new = np.flatnonzero(partial.time_ms > s["partly_ms"][at])
+        if not len(new):
+            return
+        at, period_s = at[new], partial.period_s[new]
+        entered, passed = partial.entered[new], partial.passed[new]
+        counts_out, occupied = partial.counts_out[new], partial.occupied[new]
+        s.own("partly_ms")[at] = partial.time_ms[new]
+        s.own("counts_in")[at], s.own("counts_out")[at] = partial.counts_in[new], counts_out
+        free_s = np.where(occupied | (passed > 0.0), 0.0, s["line_free_s"][at] + period_s)
+        s.own("line_free_s")[at] = free_s
+        queue, near = s["queue_now"][at], s["approaching_now"][at] + entered
+        empty = counts_out & (free_s >= LINE_FREE_S)
+        stays = np.maximum(queue - passed, occupied & counts_out)
+        s.own("queue_now")[at] = np.where(empty, 0.0, stays)
+        near = np.maximum(0.0, near - np.maximum(0.0, passed - queue))
+        s.own("approaching_now")[at] = np.where(empty & ~partial.counts_in[new], 0.0, near)
 
     def _move_on(self, s: Kept, at: Places, blind: Flags) -> None:
         """Move lanes on from where they stand to now."""
@@ -150,12 +178,16 @@ class EstimateQueues:
         since_ms = s["moved_ms"][at]
         dt_s = (now_ms - since_ms) / 1000.0
         rate = np.zeros(len(at))
+        open_s = green_between(s["log_ms"], s["log_green"], since_ms, np.full(len(at), now_ms), at)
         if dark.any():
+            partly = dark & (now_ms - s["partly_ms"][at] <= model.BLIND_AFTER_MS)
             rate[dark] = self._flow.came_unseen(s, blind, at[dark], dt_s[dark])
+            rate[partly & s["counts_in"][at]] = 0.0
+            open_s = np.where(partly & s["counts_out"][at], 0.0, open_s)
         lanes = model.carried(
             model.Lanes(s["queue_now"][at], s["approaching_now"][at], s["variance"][at]),
             dt_s,
-            green_between(s["log_ms"], s["log_green"], since_ms, np.full(len(at), now_ms), at),
+            open_s,
             rate,
             sat.saturation(s["saturated_veh"][at], s["saturated_s"][at]),
             self._layout.capacity[at],

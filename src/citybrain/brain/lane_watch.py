@@ -105,7 +105,7 @@ class LaneWatch:
         found = np.zeros(self._lanes.count)
         queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][green]
         mps, free_mps = s["lane_mps"][at], self._length_m[at] / self._free_s[at]
-        rolled = goes_s / self._length_m[at] * np.where(mps < CRAWLS * free_mps, mps, free_mps)
+        rolled = goes_s / self._length_m[at] * np.where((mps > 0.0) & (mps < CRAWLS * free_mps), mps, free_mps)
         found[at] = left(queue, s["counted"][at] - queue, discharge_vps * goes_s, rolled)
         return found
 
@@ -113,6 +113,12 @@ class LaneWatch:
         """(Z,): lanes of which nothing is known but the estimate."""
         blind: Flags = ~s["believed"] | (s["read_ms"] == NEVER) | (now_ms - s["read_ms"] > BLIND_AFTER_MS)
         return blind
+
+    def near(self, s: Kept) -> Floats:
+        """(Z,): which part of the vehicles of each lane comes near and stands in no queue."""
+        near: Floats = np.maximum(s["lane_veh"] - s["lane_queue"], 0.0)
+        part: Floats = np.divide(near, s["lane_veh"], out=np.zeros_like(near), where=s["lane_veh"] > 0.0)
+        return part
 
     def held_up_s(self, s: Kept) -> Floats:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""

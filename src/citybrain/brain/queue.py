@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from citybrain.brain.ids import Places
 from citybrain.brain.lamps import integers
-from citybrain.brain.layout import VEHICLE_M, Floats, Layout
+from citybrain.brain.layout import VEHICLE_M, Flags, Floats, Layout
 
 PRIOR_ARRIVAL_VPS = 0.05
 """Arrivals of a lane of which nothing is known yet: 180 vehicles an hour."""
@@ -49,6 +49,21 @@ class Readings:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """Rows of `traffic.lane_reading` of lanes that are not healthy, but one of whose loops works."""
+
+    zones: Places
+    time_ms: Places
+    period_s: Floats
+    entered: Floats
+    passed: Floats
+    occupied: Flags
+    """Somebody stands at the stop line."""
+    counts_in: Flags
+    counts_out: Flags
+
+
+@dataclass(frozen=True, slots=True)
 class Lanes:
     """Vehicles of each lane that stand or have stood (`queue`) and that come near, and the variance of the
     queue."""
@@ -71,6 +86,22 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
     numbers["speed_mps"] = np.nan_to_num(speed, nan=0.0, posinf=0.0, neginf=0.0)
     readings = Readings(zones, integers(rows.column("time")), **numbers)
     return readings.at(np.flatnonzero(good)), zones[known]
+
+
+def read_partial(layout: Layout, rows: pa.RecordBatch) -> Partial:
+    """What the loops of lanes say that are not healthy. Negative numbers are not believed."""
+    columns = {n: rows.column(n).to_numpy(zero_copy_only=False) for n in ("healthy", "stop_occupied")}
+    works = [
+        rows.column(n).fill_null(False).to_numpy(zero_copy_only=False) for n in ("upstream_works", "stop_works")
+    ]
+    at = np.flatnonzero(~columns["healthy"] & (works[0] | works[1]))
+    zones = layout.zones.places(rows.column("zone").take(pa.array(at))) if len(at) else np.zeros(0, np.int64)
+    names = ("period_s", "entered", "passed")
+    numbers = [rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64)[at] for n in names]
+    good = np.flatnonzero((zones >= 0) & np.all([np.isfinite(n) & (n >= 0.0) for n in numbers], axis=0))
+    at, time_ms = at[good], integers(rows.column("time"))
+    flags = (columns["stop_occupied"], *works)
+    return Partial(zones[good], time_ms[at], *(n[good] for n in numbers), *(f[at] for f in flags))
 
 
 def seen_queue(queue: Floats, readings: Readings) -> Floats:

@@ -14,12 +14,16 @@ import numpy.typing as npt
 from citybrain.brain.ids import Places
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
+from citybrain.brain.queue import free_time
 from citybrain.model import Why
 
 WHY: tuple[Why, ...] = tuple(Why)
 """Codes of reasons in the arrays: places in this tuple."""
 HORIZONS_S = (4.0, 8.0, 12.0, 16.0, 24.0)
 """How long a green is thought on: from a few vehicles to all that stand in 100 m."""
+REACH_S = 3.0
+"""Who comes near counts in a running green as far as he can be at the stop line this long after its end: readings
+are late and the yellow is used."""
 START_UP_S = 2.0
 """What a standing queue loses when it starts (HCM 7th ed., ch. 19)."""
 LEAD = 1.1
@@ -45,11 +49,13 @@ class Rules:
     `lets` (J, S, K): 1 where the stage lets the movement go; `greens` (J, S, L): place of the lane's
     green among those of all lanes, -1 where it has red.
     `hold_ms` (J, S): minimum green of each stage, the walk included where it lets pedestrians go.
+    `way_s` (J, L): what a free drive through the lane's zone takes.
     `hasty`: a maximum red so short that it may be due the moment that somebody comes.
     """
 
     lets: Floats
     greens: Places
+    way_s: Floats
     waits_here: Flags
     stage_count: Places
     min_green_ms: Places
@@ -72,6 +78,7 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
     return Rules(
         layout.lets[places],
         lanes.greens,
+        lanes.padded(free_time(layout)).clip(1.0),
         layout.waits_here[places],
         layout.stage_count[places],
         layout.min_green_ms[places],
@@ -101,10 +108,10 @@ class Sight:
     """What a decision sees.
 
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
-    whether the exit is blocked. Of lanes: vehicles with an exit that is not blocked (J, L), as how many each of
-    them counts (J, L), and vehicles a second that a lane discharges in each of its greens (G + 1,; the last is
-    red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps change),
-    the stage that it goes to, and for how long it has shown this in ms.
+    whether the exit is blocked. Of lanes (J, L): vehicles with an exit that is not blocked, which part of them
+    only comes near, as how many each of them counts; and vehicles a second that a lane discharges in each of its
+    greens (G + 1,; the last is red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown
+    (-1 while lamps change), the stage that it goes to, and for how long it has shown this in ms.
     """
 
     vehicles: Floats
@@ -112,6 +119,7 @@ class Sight:
     red_s: Floats
     shut: Flags
     lane_vehicles: Floats
+    lane_near: Floats
     lane_weight: Floats
     discharge: Floats
     fresh: Flags
@@ -156,6 +164,7 @@ def choose(rules: Rules, sight: Sight) -> Choice:
         own[at] < SERVED_VEH,
         sight.shown_ms[at] >= rules.max_green_ms[at],
         sight.lane_vehicles[at],
+        sight.lane_near[at],
         sight.lane_weight[at],
         sight.discharge[rules.greens[at]],
     )
@@ -181,6 +190,7 @@ class Rivals:
     empty: Flags
     over: Flags
     lane_vehicles: Floats
+    lane_near: Floats
     lane_weight: Floats
     discharge: Floats
 
@@ -213,7 +223,8 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
 
     Over a green of H seconds a stage serves min(vehicles, discharge x H) of each of its lanes. The running stage
     does so in H; another pays the change and the start-up first, in which the lanes that have green in both go on.
-    Each stage is given the horizon that suits it best. Vehicles count by the weight of their lane.
+    Each stage is given the horizon that suits it best. Vehicles count by the weight of their lane. Who comes near
+    is served by the running stage only if he can be at the stop line by then; for another, he can by its green.
     """
     rows = np.arange(len(r.now))
     lost_s = rules.change_ms / 1000.0 + START_UP_S
@@ -227,7 +238,8 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
         served = np.minimum(r.lane_vehicles[:, None, :], r.discharge * (horizon_s + more_s))
         counted = np.einsum("jsl,jl->js", served, r.lane_weight)
         others = np.maximum(others, (counted + unseen) / (horizon_s + lost_s[:, None]))
-        own = np.minimum(r.lane_vehicles, running * horizon_s)
+        too_far = r.lane_near * np.maximum(0.0, 1.0 - (horizon_s + REACH_S) / rules.way_s)
+        own = np.minimum(r.lane_vehicles * (1.0 - too_far), running * horizon_s)
         held = np.maximum(held, np.einsum("jl,jl->j", own, r.lane_weight) / horizon_s)
     others[np.arange(others.shape[1]) >= rules.stage_count[:, None]] = -1.0
     others[rows, r.now] = -1.0

@@ -12,7 +12,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import Zone, from_bytes, to_bytes
-from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM, LaneFusion, Numbers
+from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
+from citybrain.network.lane_fusion import LaneFusion, Numbers
 from citybrain.network.schema import declared
 
 OUT_SHARE = 0.10
@@ -31,7 +32,7 @@ VEHICLE_M = 7.5
 _READ = "traffic.lane_reading"
 _COUNTS = ("count", "halted", "entered", "passed")
 _FLAGS = ("stop_occupied", "upstream_occupied")
-_FROZEN, _OCCUPIED, _EMPTY = 0, 1, 2
+_KINDS = _FROZEN, _OCCUPIED, _EMPTY = 0, 1, 2
 _HOLDS = (*_COUNTS, "mean_speed_mps", *_FLAGS)
 _SAYS = {
     CAMERA: ("count", "halted", "mean_speed_mps"),
@@ -54,7 +55,7 @@ class Late(Struct):
 
 
 class Held(Struct):
-    """What a frozen detector repeats in its spell; the numbers in the order of `_HOLDS`, speed NaN when empty."""
+    """What a frozen detector repeats in its spell; the numbers in the order of `_SAYS`, speed NaN when empty."""
 
     spell: int
     numbers: list[float]
@@ -65,7 +66,7 @@ class FaultMemory(Struct):
 
     late: list[Late]
     held: dict[int, Held]
-    fused: list[tuple[float, float, float]] = []
+    fused: list[list[float]] = []
 
 
 class Miscounts:
@@ -90,13 +91,14 @@ class Miscounts:
 
 
 class FieldFaults:
-    """Takes a tenth of the detectors out at a time, lets those of a fiftieth of the lanes be stuck, and delivers
-    every reading late.
+    """Takes a tenth of the detectors out at a time, lets a fiftieth of them be stuck, and delivers every reading
+    late.
 
-    A lane has three detectors, a camera and two loops, each out in spells of its own; the reading is made of those
-    that work (`LaneFusion`). With too few of them it is zero with healthy = false. A lane that is stuck says that
-    it is healthy, and repeats its last reading, is full and stands, or sees nobody. Which and when follows from
-    seed, zone and city time alone, so that a run repeats. `time` of a reading is when it was measured.
+    A lane has three detectors, a camera and two loops, each out or stuck in spells of its own; the reading is made
+    of those that work (`LaneFusion`). With too few of them it is zero with healthy = false. A detector that is
+    stuck says that it is healthy, and repeats what it said last, is occupied (a camera: full and standing), or
+    sees nobody. Which and when follows from seed, zone and city time alone, so that a run repeats. `time` of a
+    reading is when it was measured.
     """
 
     def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
@@ -114,17 +116,15 @@ class FieldFaults:
 
     def keep(self) -> FaultMemory:
         """What `start` needs to go on."""
-        fusion = self._fusion
-        fused = list(zip(fusion.count.tolist(), fusion.alone_s.tolist(), fusion.free_s.tolist(), strict=True))
-        return FaultMemory([Late(at, to_bytes(rows)) for at, rows in self._late], dict(self._held), fused)
+        late = [Late(at, to_bytes(rows)) for at, rows in self._late]
+        return FaultMemory(late, dict(self._held), self._fusion.keep())
 
     def start(self, memory: FaultMemory | None = None) -> None:
         """Begin anew, or with what `keep` gave."""
         kept = memory or FaultMemory([], {})
         self._late = [(late.arrives_ms, from_bytes(late.rows, declared(_READ))) for late in kept.late]
         self._held = dict(kept.held)
-        fused = kept.fused or [(0.0, 0.0, 0.0)] * len(self._latency_s)
-        self._fusion.count, self._fusion.alone_s, self._fusion.free_s = np.array(fused).reshape(-1, 3).T.copy()
+        self._fusion.start(kept.fused or None)
 
     def out(self, time_ms: int) -> _Flags:
         """Which detectors are out, shape (3, Z) in the order of `lane_fusion`."""
@@ -132,7 +132,7 @@ class FieldFaults:
         return found
 
     def stuck(self, time_ms: int) -> _Flags:
-        """Lanes whose detectors are stuck and do not say so, shape (Z,)."""
+        """Which detectors are stuck and do not say so, shape (3, Z)."""
         return _is_stuck(self._fate(time_ms))
 
     def deliver(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch | None:
@@ -159,55 +159,57 @@ class FieldFaults:
     def _wrong(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch:
         """The rows as detectors that are out or stuck give them."""
         here = slice(first, first + rows.num_rows)
-        fate, spell = self._fate(time_ms, here), self._spell(time_ms, here)[CAMERA]
+        fate, spell = self._fate(time_ms, here), self._spell(time_ms, here)
         columns: _Columns = {
             name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _HOLDS
         }
-        stuck = _is_stuck(fate)
-        for at in np.flatnonzero(stuck):
-            kind = int((fate[CAMERA, at] - OUT_SHARE) / STUCK_SHARE * 3)
-            for name, number in zip(
-                _HOLDS, self._stuck(columns, int(at), first, int(spell[at]), kind), strict=True
-            ):
+        for detector, at in zip(*np.nonzero(_is_stuck(fate)), strict=True):
+            kind = int((fate[detector, at] - OUT_SHARE) / STUCK_SHARE * len(_KINDS))
+            numbers = self._stuck(columns, int(detector), int(at), first, int(spell[detector, at]), _KINDS[kind])
+            for name, number in zip(_SAYS[detector], numbers, strict=True):
                 columns[name][at] = number
-        out = (fate < OUT_SHARE) & ~stuck
-        for detector, names in _SAYS.items():
-            for name in names:
-                columns[name][out[detector]] = np.nan if name == "mean_speed_mps" else 0.0
         flags = (columns[name] > 0.0 for name in _FLAGS)
         seen = Numbers(*(columns[name] for name in _HOLDS[: len(_COUNTS) + 1]), *flags)
         period_s = rows.column("period_s").to_numpy(zero_copy_only=False)
-        works = self._fusion.fuse(seen, out, period_s, first)
+        works = self._fusion.fuse(seen, fate < OUT_SHARE, period_s, first)
         return self._told(rows, seen, works)
 
     @staticmethod
     def _told(rows: pa.RecordBatch, seen: Numbers, works: _Flags) -> pa.RecordBatch:
         changed = {name: rows.column(name) for name in rows.schema.names}
+        healthy = works[CAMERA]
+        counts = {"entered": works[UPSTREAM] | healthy, "passed": works[STOP_LINE] | healthy}
         for name in _COUNTS:
-            changed[name] = pa.array(np.where(works, getattr(seen, name), 0.0).astype(np.int64))
-        for name in _FLAGS:
-            changed[name] = pa.array(getattr(seen, name) & works)
+            changed[name] = pa.array(
+                np.where(counts.get(name, healthy), getattr(seen, name), 0.0).astype(np.int64)
+            )
+        changed["stop_occupied"] = pa.array(seen.stop_occupied & (works[STOP_LINE] | healthy))
+        changed["upstream_occupied"] = pa.array(seen.upstream_occupied & works[UPSTREAM])
         speed = seen.speed_mps
-        changed["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=np.isnan(speed) | ~works)
-        changed["healthy"] = pa.array(works)
+        changed["mean_speed_mps"] = pa.array(np.nan_to_num(speed), mask=np.isnan(speed) | ~healthy)
+        changed["healthy"] = pa.array(healthy)
+        changed["upstream_works"], changed["stop_works"] = pa.array(works[UPSTREAM]), pa.array(works[STOP_LINE])
         return pa.RecordBatch.from_arrays(list(changed.values()), schema=rows.schema)
 
-    def _stuck(self, columns: _Columns, at: int, first: int, spell: int, kind: int) -> Sequence[float]:
-        """What a stuck detector says, in the order of `_HOLDS`."""
+    def _stuck(
+        self, columns: _Columns, detector: int, at: int, first: int, spell: int, kind: int
+    ) -> Sequence[float]:
+        """What a stuck detector says, in the order of `_SAYS`."""
         if kind == _EMPTY:
-            return (0, 0, 0, 0, np.nan, 0, 0)
+            return (0.0, 0.0, np.nan) if detector == CAMERA else (0.0, 0.0)
         if kind == _OCCUPIED:
-            full = int(self._capacity[first + at])
-            return (full, full, 0, 0, 0.0, 1, 1)
-        held = self._held.get(first + at)
+            full = float(self._capacity[first + at])
+            return (full, full, 0.0) if detector == CAMERA else (0.0, 1.0)
+        key = detector * len(self._capacity) + first + at
+        held = self._held.get(key)
         if held is None or held.spell != spell:
-            held = self._held[first + at] = Held(spell, [float(columns[name][at]) for name in _HOLDS])
+            held = self._held[key] = Held(spell, [float(columns[name][at]) for name in _SAYS[detector]])
         return held.numbers
 
 
 def _is_stuck(fate: npt.NDArray[np.float64]) -> _Flags:
-    """Of lanes whose detectors have that fate, (3, n) → (n,)."""
-    found: _Flags = (fate[CAMERA] >= OUT_SHARE) & (fate[CAMERA] < OUT_SHARE + STUCK_SHARE)
+    """Of detectors that have that fate."""
+    found: _Flags = (fate >= OUT_SHARE) & (fate < OUT_SHARE + STUCK_SHARE)
     return found
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from citybrain.model import Zone
+from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM, DetectorVote
 
-CAMERA, UPSTREAM, STOP_LINE = range(3)
-"""Detectors of a lane: the camera sees count, halted and speed, the loops count who entered and who passed."""
 VEHICLE_M = 7.5
 SLOW = 1.5
 """So many times its free drive after the last one came in, whoever does not stand at the stop line has gone."""
@@ -40,32 +40,63 @@ class Numbers:
 
 
 class LaneFusion:
-    """Keeps of each lane of `zones` who is there, since when nobody came in and since when its stop line is
-    free."""
+    """Keeps of each lane of `zones` who is there, since when nobody came in, its stop line is free and somebody
+    stands at its begin, and whether its camera is disbelieved."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
+        self._zones = zones
         self._capacity = np.array([max(1.0, z.length_m // VEHICLE_M) for z in zones])
         self._gone_s = np.array([SLOW * z.length_m / max(z.speed_mps, 1.0) for z in zones])
         self.count: _Floats = np.zeros(len(zones))
         self.alone_s: _Floats = np.zeros(len(zones))
         self.free_s: _Floats = np.zeros(len(zones))
+        self.full_s: _Floats = np.zeros(len(zones))
+        self._doubted = np.zeros(len(zones), np.bool_)
+        self._vote = DetectorVote(zones)
+
+    def keep(self) -> list[list[float]]:
+        """What `start` needs to go on."""
+        kept: list[list[float]] = np.vstack([*self._own(), self._vote.memory]).tolist()
+        return kept
+
+    def start(self, kept: list[list[float]] | None = None) -> None:
+        """Begin anew, or with what `keep` gave for the same lanes."""
+        own = len(self._own())
+        whole = np.vstack([np.zeros((own, len(self.count))), DetectorVote(self._zones).memory])
+        if kept is not None and np.shape(kept) == whole.shape:
+            whole[:] = kept
+        self.count, self.alone_s, self.free_s, self.full_s, doubted = whole[:own].copy()
+        self._doubted = doubted > 0.0
+        self._vote.memory = whole[own:].copy()
+
+    def _own(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.count, self.alone_s, self.free_s, self.full_s, self._doubted
 
     def fuse(self, seen: Numbers, out: _Flags, period_s: _Floats, first: int) -> _Flags:
-        """Fill into `seen` what detectors that are `out` (3, n) would have said, of the n lanes from place `first`
-        on, `period_s` after the reading before. Whether enough of them work, (n,): a lane without camera needs
-        both loops; of others all numbers are 0."""
+        """Fill into `seen` what detectors that are `out` (3, n), or that the others contradict, would have said,
+        of the n lanes from place `first` on, `period_s` after the reading before.
+
+        Which detectors work, (3, n); the camera does so where both loops stand in for it. Of other lanes only what
+        loops count is left.
+        """
         here = slice(first, first + len(period_s))
-        before = self.count[here]
+        doubted = self._vote.disbelieved(seen, out, period_s, here)
+        new = doubted[CAMERA] & ~self._doubted[here]
+        self._doubted[here] = doubted[CAMERA]
+        out = out | doubted
+        _silence(seen, out)
+        before = np.where(new, seen.stop_occupied, self.count[here])
         self._watch(seen, out, period_s, here)
         self._count(seen, out, before, here)
+        self.count[here] = seen.count
         no_way_in, no_way_out = (out[UPSTREAM] & ~out[CAMERA]), (out[STOP_LINE] & ~out[CAMERA])
         more = seen.count - before
         passed = np.where(no_way_out, np.maximum(0.0, np.where(no_way_in, 0.0, seen.entered) - more), seen.passed)
         seen.entered = np.where(no_way_in, np.maximum(0.0, more + passed), seen.entered)
         seen.passed = passed
         seen.stop_occupied = np.where(no_way_out, seen.halted > 0.0, seen.stop_occupied)
-        works: _Flags = ~out[CAMERA] | ~(out[UPSTREAM] | out[STOP_LINE])
-        self.count[here] = seen.count
+        works = ~out
+        works[CAMERA] |= works[UPSTREAM] & works[STOP_LINE]
         return works
 
     def _watch(self, seen: Numbers, out: _Flags, period_s: _Floats, here: slice) -> None:
@@ -73,14 +104,31 @@ class LaneFusion:
         self.alone_s[here] = np.where(came, 0.0, self.alone_s[here] + period_s)
         stands = ~out[STOP_LINE] & ((seen.passed > 0.0) | seen.stop_occupied)
         self.free_s[here] = np.where(stands, 0.0, self.free_s[here] + period_s)
+        full = ~out[UPSTREAM] & seen.upstream_occupied & (seen.entered == 0.0)
+        self.full_s[here] = np.where(full, self.full_s[here] + period_s, 0.0)
 
     def _count(self, seen: Numbers, out: _Flags, before: _Floats, here: slice) -> None:
-        """Who is there, of lanes without camera: who was there, who came and who went."""
+        """Who is there, of lanes without camera: who was there, who came and who went. Where somebody stands on
+        the loop at the zone's begin, and somebody at the stop line, all of it is full."""
         blind = out[CAMERA]
         there = np.clip(before + seen.entered - seen.passed, seen.stop_occupied, self._capacity[here])
-        gone = (self.free_s[here] >= SETTLED_S) & (self.alone_s[here] >= self._gone_s[here])
+        settled = self.free_s[here] >= SETTLED_S
+        there = np.where(~settled & (self.full_s[here] >= SETTLED_S), self._capacity[here], there)
+        gone = settled & (self.alone_s[here] >= self._gone_s[here])
         there = np.where(gone | out[UPSTREAM] | out[STOP_LINE], 0.0, there)
         stands = seen.stop_occupied & (seen.passed == 0.0)
         seen.count = np.where(blind, there, seen.count)
         seen.halted = np.where(blind, np.where(stands, np.minimum(there, before), 0.0), seen.halted)
         seen.speed_mps = np.where(blind, np.nan, seen.speed_mps)
+
+
+def _silence(seen: Numbers, out: _Flags) -> None:
+    """Take out of `seen` what detectors that are `out` have said."""
+    camera, upstream, stop_line = out[CAMERA], out[UPSTREAM], out[STOP_LINE]
+    seen.count, seen.halted = (np.where(camera, 0.0, x) for x in (seen.count, seen.halted))
+    seen.speed_mps = np.where(camera, np.nan, seen.speed_mps)
+    seen.entered, seen.passed = np.where(upstream, 0.0, seen.entered), np.where(stop_line, 0.0, seen.passed)
+    seen.upstream_occupied, seen.stop_occupied = (
+        seen.upstream_occupied & ~upstream,
+        seen.stop_occupied & ~stop_line,
+    )

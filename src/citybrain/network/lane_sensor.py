@@ -14,8 +14,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
+from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.field_fault import FaultMemory, FieldFaults, Miscounts
-from citybrain.network.lane_fusion import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.schema import TIME, schema_of
 
 HALTED_MPS = 0.1
@@ -299,6 +299,8 @@ class _Group:
             pa.array(_filled(n, list(passed), list(passed.values()))),
             pa.array(stop),
             pa.array(upstream),
+            self._healthy,
+            self._healthy,
             self._healthy,
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema_of("traffic.lane_reading"))
