@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from brain_street import QUEUE, READING, STATE, T0, batch, declared, lamp, reading, tick, two
+from brain_street import QUEUE, READING, STATE, T0, batch, city, crossing, declared, lamp, reading, tick, two
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -152,6 +152,18 @@ def test_a_priority_makes_vehicles_count_more() -> None:
 def test_approaching_vehicles_hold_the_green(decide: Step) -> None:
     found = order(decide, [queue("a:n", near=3.0), queue("a:w", 2.0)], lamp("a", 20, 0), 20)
     assert (found["stage"], found["why"]) == (0, "hold_serving")
+
+
+@pytest.mark.parametrize(("speed_mps", "stage"), [(13.9, 0), (5.0, 1)])
+def test_who_comes_near_holds_a_green_only_as_far_as_he_can_use_it(speed_mps: float, stage: int) -> None:
+    junction = crossing("a")
+    zones = tuple(structs.replace(z, speed_mps=speed_mps) for z in junction.zones)
+    decide = steps(city(structs.replace(junction, zones=zones)))[-1]
+    readings = [reading("a/n_0", 20, count=1), reading("a/w_0", 20, count=2, halted=2)]
+    queues = [queue("a:n", near=1.0, second=20), queue("a:w", 2.0, second=20)]
+    inputs = (batch(READING, readings, 20), batch(QUEUE, queues, 20), batch(STATE, [lamp("a", 20, 0)], 20))
+    _, found = run(decide, decide.start(), 20, *inputs)
+    assert found["a"]["stage"] == stage
 
 
 def test_somebody_who_waits_is_served_before_the_maximum_red(decide: Step) -> None:

@@ -101,6 +101,49 @@ def test_a_detector_that_says_it_fails_is_not_believed(estimate: Step) -> None:
     assert found["a:n"]["age_s"] == 1.0
 
 
+def partly(zone: str, second: int, **more: object) -> dict[str, object]:
+    """A reading of a lane whose camera is out, and one of its loops."""
+    return reading(zone, second, healthy=False, upstream_works=False, stop_works=False) | more
+
+
+def test_whom_the_loop_at_the_begin_of_a_blind_lane_counts_is_all_that_comes(estimate: Step) -> None:
+    state, came = estimate.start(), 0
+    state, _ = run(estimate, state, 1, batch(STATE, [lamp("a", 1, 1)], 1))
+    for second in range(2, 62):
+        came += second % 10 == 0
+        row = partly("a/n_0", second, upstream_works=True, entered=int(second % 10 == 0))
+        state, found = run(estimate, state, second, batch(READING, [row], second))
+        assert found["a:n"]["queue_veh"] + found["a:n"]["approaching_veh"] == pytest.approx(came)
+    assert 5.0 < found["a:n"]["queue_veh"] < 6.0, "who came a second ago is on his way"
+    state, _ = run(estimate, state, 62, batch(STATE, [lamp("a", 62, 0, since=62)], 62))
+    for second in range(63, 90):
+        row = partly("a/n_0", second, upstream_works=True)
+        state, found = run(estimate, state, second, batch(READING, [row], second))
+    assert found["a:n"]["queue_veh"] + found["a:n"]["approaching_veh"] == pytest.approx(0.0, abs=0.01)
+
+
+def test_the_loop_at_the_stop_line_of_a_blind_lane_says_whether_somebody_is_there(estimate: Step) -> None:
+    def told(second: int, state: State, **more: object) -> tuple[State, dict[str, object]]:
+        row = partly("a/n_0", second, stop_works=True, **more)
+        state, found = run(estimate, state, second, batch(READING, [row], second))
+        return state, found["a:n"]
+
+    state, _ = run(estimate, estimate.start(), 1, batch(STATE, [lamp("a", 1, 1)], 1))
+    for second in range(2, 12):
+        state, row = told(second, state)
+    assert row["queue_veh"] + row["approaching_veh"] < 0.1 and row["waited_s"] == 0.0
+    for second in range(12, 22):
+        state, row = told(second, state, stop_occupied=True)
+        assert row["queue_veh"] >= 1.0
+    assert row["waited_s"] > 0.0
+    state, _ = run(estimate, state, 22, batch(STATE, [lamp("a", 22, 0, since=22)], 22))
+    state, row = told(23, state, passed=1)
+    assert row["queue_veh"] < 1.0, "one has gone over the line"
+    for second in range(24, 27):
+        state, row = told(second, state)
+    assert row["queue_veh"] + row["approaching_veh"] < 0.1
+
+
 @pytest.mark.parametrize("wrong", [{"count": -3}, {"halted": -1}, {"passed": -1}, {"period_s": float("nan")}])
 def test_readings_that_cannot_be_are_not_believed(estimate: Step, wrong: dict[str, object]) -> None:
     found = read(estimate, [reading("a/n_0", 1, count=5, halted=5) | wrong])
