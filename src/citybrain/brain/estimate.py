@@ -148,7 +148,8 @@ class EstimateQueues:
         s.own("approaching_now")[at] = readings.count - queue
         s.own("variance")[at] = model.seen_variance(readings)
         self._flow.see(s, readings, known)
-        self._see_loops(s, model.read_partial(self._layout, rows))
+        if not works[zones].all():
+            self._see_loops(s, model.read_partial(self._layout, rows))
         return zones
 
     def _see_loops(self, s: Kept, partial: model.Partial) -> None:

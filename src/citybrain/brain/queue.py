@@ -90,18 +90,16 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
 
 def read_partial(layout: Layout, rows: pa.RecordBatch) -> Partial:
     """What the loops of lanes say that are not healthy. Negative numbers are not believed."""
-    columns = {n: rows.column(n).to_numpy(zero_copy_only=False) for n in ("healthy", "stop_occupied")}
-    works = [
-        rows.column(n).fill_null(False).to_numpy(zero_copy_only=False) for n in ("upstream_works", "stop_works")
-    ]
-    at = np.flatnonzero(~columns["healthy"] & (works[0] | works[1]))
-    zones = layout.zones.places(rows.column("zone").take(pa.array(at))) if len(at) else np.zeros(0, np.int64)
-    names = ("period_s", "entered", "passed")
-    numbers = [rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64)[at] for n in names]
-    good = np.flatnonzero((zones >= 0) & np.all([np.isfinite(n) & (n >= 0.0) for n in numbers], axis=0))
-    at, time_ms = at[good], integers(rows.column("time"))
-    flags = (columns["stop_occupied"], *works)
-    return Partial(zones[good], time_ms[at], *(n[good] for n in numbers), *(f[at] for f in flags))
+    rows = rows.take(pa.array(np.flatnonzero(~rows.column("healthy").to_numpy(zero_copy_only=False))))
+    names = ("stop_occupied", "upstream_works", "stop_works")
+    flags = [rows.column(n).fill_null(False).to_numpy(zero_copy_only=False) for n in names]
+    counts = ("period_s", "entered", "passed")
+    numbers = [rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64) for n in counts]
+    zones = layout.zones.places(rows.column("zone"))
+    good = (zones >= 0) & (flags[1] | flags[2])
+    for values in numbers:
+        good &= np.isfinite(values) & (values >= 0.0)
+    return Partial(zones[good], integers(rows.column("time"))[good], *(x[good] for x in (*numbers, *flags)))
 
 
 def seen_queue(queue: Floats, readings: Readings) -> Floats:

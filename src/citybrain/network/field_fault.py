@@ -163,11 +163,13 @@ class FieldFaults:
         columns: _Columns = {
             name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _HOLDS
         }
-        for detector, at in zip(*np.nonzero(_is_stuck(fate)), strict=True):
-            kind = int((fate[detector, at] - OUT_SHARE) / STUCK_SHARE * len(_KINDS))
-            numbers = self._stuck(columns, int(detector), int(at), first, int(spell[detector, at]), _KINDS[kind])
-            for name, number in zip(_SAYS[detector], numbers, strict=True):
-                columns[name][at] = number
+        for detector, names in _SAYS.items():
+            at = np.flatnonzero(_is_stuck(fate[detector]))
+            said = self._stuck(
+                [columns[name] for name in names], detector, at, first, fate[detector], spell[detector]
+            )
+            for name, numbers in zip(names, said, strict=True):
+                columns[name][at] = numbers
         flags = (columns[name] > 0.0 for name in _FLAGS)
         seen = Numbers(*(columns[name] for name in _HOLDS[: len(_COUNTS) + 1]), *flags)
         period_s = rows.column("period_s").to_numpy(zero_copy_only=False)
@@ -192,19 +194,27 @@ class FieldFaults:
         return pa.RecordBatch.from_arrays(list(changed.values()), schema=rows.schema)
 
     def _stuck(
-        self, columns: _Columns, detector: int, at: int, first: int, spell: int, kind: int
-    ) -> Sequence[float]:
-        """What a stuck detector says, in the order of `_SAYS`."""
-        if kind == _EMPTY:
-            return (0.0, 0.0, np.nan) if detector == CAMERA else (0.0, 0.0)
-        if kind == _OCCUPIED:
-            full = float(self._capacity[first + at])
-            return (full, full, 0.0) if detector == CAMERA else (0.0, 1.0)
-        key = detector * len(self._capacity) + first + at
-        held = self._held.get(key)
-        if held is None or held.spell != spell:
-            held = self._held[key] = Held(spell, [float(columns[name][at]) for name in _SAYS[detector]])
-        return held.numbers
+        self,
+        says: Sequence[npt.NDArray[np.float64]],
+        detector: int,
+        at: _Ints,
+        first: int,
+        fate: npt.NDArray[np.float64],
+        spell: _Ints,
+    ) -> npt.NDArray[np.float64]:
+        """What stuck detectors of the lanes `at` say, in the order of `_SAYS` (k, n); `says`: what they would."""
+        kind = ((fate[at] - OUT_SHARE) / STUCK_SHARE * len(_KINDS)).astype(np.int64)
+        full = self._capacity[first + at].astype(np.float64)
+        nobody = (0.0, 0.0, np.nan) if detector == CAMERA else (0.0, 0.0)
+        taken = (full, full, 0.0 * full) if detector == CAMERA else (0.0 * full, 0.0 * full + 1.0)
+        found = np.where(kind == _OCCUPIED, np.array(taken), np.array(nobody)[:, None])
+        for k in np.flatnonzero(kind == _FROZEN).tolist():
+            key, now = detector * len(self._capacity) + first + int(at[k]), int(spell[at[k]])
+            held = self._held.get(key)
+            if held is None or held.spell != now:
+                held = self._held[key] = Held(now, [float(numbers[at[k]]) for numbers in says])
+            found[:, k] = held.numbers
+        return found
 
 
 def _is_stuck(fate: npt.NDArray[np.float64]) -> _Flags:
