@@ -87,8 +87,11 @@ def web(city: RunningCity) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=city.url, timeout=15) as client:
         for _ in range(200):  # until the library has stored it all
             found = client.get("/api/report", params={"day": "2026-11-07"}).json()
-            if all((found["silences"]["n"], found["commands"], found["signals"], found["processes"])) and (
-                sum(r["n"] for r in found["refusals"]) == 3 and "silence" in found["control"]
+            told = (found[name] for name in ("comparisons", "commands", "signals", "processes"))
+            if (
+                all(told)
+                and found["silences"]["n"]
+                and (sum(r["n"] for r in found["refusals"]) == 3 and "silence" in found["control"])
             ):
                 break
             city.advance()
