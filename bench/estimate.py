@@ -32,8 +32,8 @@ from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import Batch, RoadNet
 from citybrain.network import SimulatedCity, read_scenario
-from citybrain.network.detector_vote import CAMERA
 from citybrain.network.field_fault import FieldFaults
+from citybrain.network.lane_detectors import CAMERA
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[2] / "shared" / "data"))
 CITIES = ("cologne8", "hangzhou4x4")

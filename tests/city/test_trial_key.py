@@ -62,7 +62,8 @@ def test_a_baseline_does_not_depend_on_the_brain_nor_sumos_own_on_the_guard(plan
     assert "brain/decide.py" in code("brain") and "brain/layout.py" in code("brain")
     assert "brain/decide.py" not in code("wave") and {"brain/baseline.py", "brain/layout.py"} <= code("wave")
     assert "guard/junction.py" in code("wave") and "guard/junction.py" not in code("actuated")
-    assert "network/field_fault.py" in code("brain", "field") and "network/field_fault.py" not in code("brain")
+    for only in ("network/field_fault.py", "network/lane_fusion.py", "network/detector_vote.py"):
+        assert only in code("brain", "field") and only not in code("brain")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from collections import deque
 import numpy as np
 
 from citybrain.model import Reach, Zone
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
-from citybrain.network.lane_fusion import Numbers
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 
 ZONES = [Zone("z_0", "j", 90.0, 15.0, (Reach("z_0", 0.0, 90.0),))]
 WAY_S = 6

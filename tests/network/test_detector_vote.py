@@ -10,8 +10,9 @@ from detector_street import FULL, ZONES, Street, outage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.network.detector_vote import BURST_VEH, CAMERA, STOP_LINE, UPSTREAM, DetectorVote
-from citybrain.network.lane_fusion import LaneFusion, Numbers
+from citybrain.network.detector_vote import BURST_VEH, DetectorVote
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
+from citybrain.network.lane_fusion import LaneFusion
 
 SECONDS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=200)
 NONE = outage()

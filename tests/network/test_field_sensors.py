@@ -14,7 +14,6 @@ from msgspec import msgpack
 
 from citybrain.model import Batch, Reach, Tick, Zone, to_bytes
 from citybrain.network import SimulatedCity, read_scenario
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.field_fault import (
     LAPSE_MS,
     LATENCIES_S,
@@ -26,7 +25,7 @@ from citybrain.network.field_fault import (
     FieldFaults,
     Miscounts,
 )
-from citybrain.network.lane_fusion import Numbers
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 from citybrain.network.schema import schema_of
 
 T0 = 1_767_571_200_000

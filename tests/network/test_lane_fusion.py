@@ -8,7 +8,7 @@ from detector_street import FULL, ZONES, Street, hidden, outage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.lane_fusion import SETTLED_S, LaneFusion
 
 SECONDS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=120)

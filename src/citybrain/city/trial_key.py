@@ -24,7 +24,7 @@ _RULES = ROOT / "network" / "own_program.py"
 _SCORE = ROOT / "network" / "traffic_score.py"
 """For the page only: a trial has no use for it."""
 _BASELINE = ROOT / "brain" / "baseline.py"
-_FIELD_ONLY = ROOT / "network" / "field_fault.py"
+_FIELD_ONLY = {ROOT / "network" / f"{name}.py" for name in ("field_fault", "lane_fusion", "detector_vote")}
 
 
 def run_key(plan: TrialPlan) -> str:
@@ -63,7 +63,7 @@ def deciding_code(plan: TrialPlan) -> set[Path]:
         found |= _reached(begin)
     found.discard(_SCORE)
     if plan.seen == "clean":
-        found.discard(_FIELD_ONLY)
+        found -= _FIELD_ONLY
     if MODES[plan.controller] != "guard":
         return found
     found |= {f for part in _GUARDED for f in _sources(ROOT / part)}

@@ -9,18 +9,13 @@ something new. All follows from what the detectors say: which of them is really 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from citybrain.model import Zone
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 
-if TYPE_CHECKING:
-    from citybrain.network.lane_fusion import Numbers
-
-CAMERA, UPSTREAM, STOP_LINE = range(3)
-"""Detectors of a lane: the camera sees count, halted and speed, the loops count who entered and who passed."""
 CONTRADICTIONS = 2.0
 """So many vehicles that both loops or one of them count are not miscounted one after the other."""
 MISSED_VEH = 4.0
@@ -75,9 +70,11 @@ class DetectorVote:
         return found
 
     def _camera(self, m: _Floats, seen: Numbers, silent: _Flags, period_s: _Floats, here: slice) -> _Flags:
+        """Cameras that do not see whom the loops count, or whose picture stands still while somebody moves."""
         came = np.where(silent[UPSTREAM], 0.0, seen.entered)
         went = np.where(silent[STOP_LINE], 0.0, seen.passed)
         nobody, before = seen.count == 0.0, m[_COUNT] == 0.0
+        # Who has passed was in the zone at the reading before, unless he drove through between the two.
         jumped = before & (came == 0.0) & (self._way_s[here] > period_s + 1.0)
         unseen = np.where(nobody, came, 0.0) + np.where(jumped, went, 0.0)
         waits = ~silent[STOP_LINE] & seen.stop_occupied & (m[_UNSEEN] > 0.0)

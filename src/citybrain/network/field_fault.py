@@ -12,8 +12,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import Zone, from_bytes, to_bytes
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
-from citybrain.network.lane_fusion import LaneFusion, Numbers
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
+from citybrain.network.lane_fusion import LaneFusion
 from citybrain.network.schema import declared
 
 OUT_SHARE = 0.10

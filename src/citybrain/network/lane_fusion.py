@@ -7,14 +7,14 @@ of them would have said follows from the other two.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from citybrain.model import Zone
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM, DetectorVote
+from citybrain.network.detector_vote import DetectorVote
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 
 VEHICLE_M = 7.5
 SLOW = 1.5
@@ -24,19 +24,6 @@ SETTLED_S = 3.0
 
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Numbers:
-    """What detectors say of n lanes since their last reading; speed is NaN where nobody is or nobody sees it."""
-
-    count: _Floats
-    halted: _Floats
-    entered: _Floats
-    passed: _Floats
-    speed_mps: _Floats
-    stop_occupied: _Flags
-    upstream_occupied: _Flags
 
 
 class LaneFusion:

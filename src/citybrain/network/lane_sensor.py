@@ -14,8 +14,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
-from citybrain.network.detector_vote import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.field_fault import FaultMemory, FieldFaults, Miscounts
+from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.schema import TIME, schema_of
 
 HALTED_MPS = 0.1
