@@ -144,6 +144,20 @@ def test_the_loop_at_the_stop_line_of_a_blind_lane_says_whether_somebody_is_ther
     assert row["queue_veh"] + row["approaching_veh"] < 0.1
 
 
+def test_how_long_the_stop_line_has_been_free_counts_from_when_the_lane_went_blind(estimate: Step) -> None:
+    state, _ = run(estimate, estimate.start(), 1, batch(STATE, [lamp("a", 1, 1)], 1))
+    for second in range(2, 12):
+        row = partly("a/n_0", second, stop_works=True)
+        state, _ = run(estimate, state, second, batch(READING, [row], second))
+    state, _ = run(estimate, state, 12, batch(READING, [reading("a/n_0", 12, count=4, halted=4)], 12))
+    told = []
+    for second in range(13, 17):
+        row = partly("a/n_0", second, stop_works=True)
+        state, found = run(estimate, state, second, batch(READING, [row], second))
+        told.append(found["a:n"]["queue_veh"] > 1.0)
+    assert told == [True, True, False, False]
+
+
 @pytest.mark.parametrize("wrong", [{"count": -3}, {"halted": -1}, {"passed": -1}, {"period_s": float("nan")}])
 def test_readings_that_cannot_be_are_not_believed(estimate: Step, wrong: dict[str, object]) -> None:
     found = read(estimate, [reading("a/n_0", 1, count=5, halted=5) | wrong])

@@ -87,12 +87,9 @@ def web(city: RunningCity) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=city.url, timeout=15) as client:
         for _ in range(200):  # until the library has stored it all
             found = client.get("/api/report", params={"day": "2026-11-07"}).json()
-            told = (found[name] for name in ("comparisons", "commands", "signals", "processes"))
-            if (
-                all(told)
-                and found["silences"]["n"]
-                and (sum(r["n"] for r in found["refusals"]) == 3 and "silence" in found["control"])
-            ):
+            told = all(found[name] for name in ("comparisons", "commands", "signals", "processes"))
+            refused = sum(r["n"] for r in found["refusals"])
+            if told and refused == 3 and found["silences"]["n"] and "silence" in found["control"]:
                 break
             city.advance()
         yield client

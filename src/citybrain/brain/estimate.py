@@ -147,6 +147,7 @@ class EstimateQueues:
         s.own("queue")[at] = s.own("queue_now")[at] = queue
         s.own("approaching_now")[at] = readings.count - queue
         s.own("variance")[at] = model.seen_variance(readings)
+        s.own("line_free_s")[at] = 0.0
         self._flow.see(s, readings, known)
         if not works[zones].all():
             self._see_loops(s, model.read_partial(self._layout, rows))

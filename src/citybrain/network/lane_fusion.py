@@ -31,7 +31,6 @@ class LaneFusion:
     stands at its begin, and whether its camera is disbelieved."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
-        self._zones = zones
         self._capacity = np.array([max(1.0, z.length_m // VEHICLE_M) for z in zones])
         self._gone_s = np.array([SLOW * z.length_m / max(z.speed_mps, 1.0) for z in zones])
         self.count: _Floats = np.zeros(len(zones))
@@ -40,6 +39,7 @@ class LaneFusion:
         self.full_s: _Floats = np.zeros(len(zones))
         self._doubted = np.zeros(len(zones), np.bool_)
         self._vote = DetectorVote(zones)
+        self._blank = self.keep()
 
     def keep(self) -> list[list[float]]:
         """What `start` needs to go on."""
@@ -48,10 +48,9 @@ class LaneFusion:
 
     def start(self, kept: list[list[float]] | None = None) -> None:
         """Begin anew, or with what `keep` gave for the same lanes."""
+        fits = kept is not None and np.shape(kept) == np.shape(self._blank)
+        whole = np.array(kept if fits else self._blank)
         own = len(self._own())
-        whole = np.vstack([np.zeros((own, len(self.count))), DetectorVote(self._zones).memory])
-        if kept is not None and np.shape(kept) == whole.shape:
-            whole[:] = kept
         self.count, self.alone_s, self.free_s, self.full_s, doubted = whole[:own].copy()
         self._doubted = doubted > 0.0
         self._vote.memory = whole[own:].copy()
