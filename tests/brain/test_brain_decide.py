@@ -99,6 +99,30 @@ def test_a_queue_whose_head_is_held_up_counts_more(decide: Step) -> None:
     assert wanted[110] == (1, "longest_queue")
 
 
+@pytest.mark.parametrize(("least", "stage"), [(3, 1), (0, 0)])
+def test_a_queue_that_is_never_gone_counts_more(decide: Step, least: int, stage: int) -> None:
+    """Six come in each red and six go in each green, so nobody is there for long; but with three left over each
+    time the queue has lasted for ten minutes, and a flow no longer keeps its green against it."""
+    state, found = decide.start(), {}
+    for second in range(1, 611):
+        into = (second - 1) % 60
+        green = into >= 48
+        shown, since = (1, second - into + 48) if green else (0, second - into)
+        stands = least + (min(6, into // 6) if not green else max(0, 6 - (into - 48) // 2))
+        rows = [
+            reading("a/n_0", second, 5, 0, passed=0 if green else second % 2),
+            reading("a/w_0", second, stands, stands, passed=int(green and into % 2 == 0)),
+        ]
+        queues = [queue("a:n", 5.0, second=second), queue("a:w", stands, second=second)]
+        inputs = batch(READING, rows, second), batch(QUEUE, queues, second)
+        state, found = run(decide, state, second, batch(STATE, [lamp("a", second, shown, since)], second), *inputs)
+    rows = [reading("a/n_0", 611, 5, 0, passed=1), reading("a/w_0", 611, 5, 5)]
+    queues = [queue("a:n", 5.0, second=611), queue("a:w", 5.0, second=611)]
+    inputs = batch(STATE, [lamp("a", 611, 0, 600)], 611), batch(READING, rows, 611), batch(QUEUE, queues, 611)
+    _, found = run(decide, state, 611, *inputs)
+    assert found["a"]["stage"] == stage
+
+
 def test_the_last_reading_counts_and_the_estimate_where_there_is_none(decide: Step) -> None:
     """The estimate sees nobody, the detector nine: it is right, unless it is out or disbelieved."""
     for healthy, state_of, stage in ((True, "works", 1), (False, "works", 0), (True, "disbelieved", 0)):

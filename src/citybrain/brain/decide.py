@@ -27,9 +27,13 @@ SHUT_AFTER_MS = 5_000
 """An exit is blocked when it has been full for this long: a platoon that rolls through is no blockage."""
 SHUT_FOR_MS = 30_000
 """Then it counts as open again for as long as it was shut: movements that block each other in a ring get free."""
-MOST_WAITING = 3.0
+MOST_HELD_UP = 3.0
 """Waiting adds to what a vehicle counts: once for each maximum red that the head of its lane has been held up, so
 many times at most."""
+USUAL_REDS = 0.5
+"""A queue that lasts for less than this many maximum reds is a usual one."""
+MOST_LASTING = 9.0
+"""A queue that lasts longer adds once more for each further one, so many times at most."""
 NEVER = -1
 
 _N = TypeVar("_N", bound=np.generic)
@@ -153,9 +157,11 @@ class DecideStages:
 
     def _weights(self, s: Kept, now_ms: int) -> Floats:
         """As how many vehicles one of each lane counts, (J, L): by the engineer's priorities of its movements, and
-        the more the longer its head is held up."""
-        reds = self._lanes.padded(self._watch.held_up_s(s)) * 1000.0 / self._rules.max_red_ms.clip(1)[:, None]
-        waiting: Floats = 1.0 + np.minimum(reds, MOST_WAITING)
+        the more the longer its head is held up, and the longer it has not been rid of its queue: whoever is served
+        there spares all who follow until it is, and it has lasted about as long as it will."""
+        red_s = self._rules.max_red_ms.clip(1)[:, None] / 1000.0
+        head, stands = (self._lanes.padded(of(s)) / red_s for of in (self._watch.held_up_s, self._watch.stands_s))
+        waiting: Floats = 1.0 + np.minimum(head, MOST_HELD_UP) + np.clip(stands - USUAL_REDS, 0.0, MOST_LASTING)
         priority = self._priorities.weights(now_ms)
         if (priority == 1.0).all():
             return waiting

@@ -28,6 +28,8 @@ LATEST_MS = 5_000
 CRAWLS = 0.25
 """A lane whose vehicles go slower than this part of a free drive is not one that starts but one that is held up:
 they go on as slowly."""
+STANDS_VEH = 0.5
+"""A lane with less of a queue than this has none: what is left of vehicles in sums."""
 
 
 class LaneWatch:
@@ -50,6 +52,7 @@ class LaneWatch:
             "lane_queue": np.zeros(lanes),
             "lane_stayed_s": np.zeros(lanes),
             "lane_gone": np.zeros(lanes),
+            "lane_stands_s": np.zeros(lanes),
             "read_ms": np.full(lanes, NEVER, np.int64),
             "believed": np.ones(lanes, np.bool_),
             "discharged_veh": np.zeros(greens),
@@ -91,6 +94,8 @@ class LaneWatch:
             there = np.where(blind, self._lanes.of_movements(vehicles), there)
         s["lane_stayed_s"] = stayed(s["lane_stayed_s"], s["lane_veh"], gone, there, dt_s)
         s["lane_veh"] = there
+        stands = (np.minimum(s["lane_queue"], there) >= STANDS_VEH) & ~blind
+        s["lane_stands_s"] = np.where(stands, s["lane_stands_s"] + dt_s, 0.0)
         s["lane_gone"] = np.zeros(self._lanes.count)
         self._fade(s, now_ms)
 
@@ -123,6 +128,12 @@ class LaneWatch:
     def held_up_s(self, s: Kept) -> Floats:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""
         return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._free_s, 0.0)
+
+    def stands_s(self, s: Kept) -> Floats:
+        """(Z,): for how long each lane has had a queue without once being rid of it; 0 where the lane is blind,
+        for a model is never rid of one."""
+        stands: Floats = s["lane_stands_s"]
+        return stands
 
     def _learn(self, s: Kept, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
         """The discharge of lanes that had green for the whole of a reading, and a queue before it."""
