@@ -30,10 +30,9 @@ SHUT_FOR_MS = 30_000
 MOST_HELD_UP = 3.0
 """Waiting adds to what a vehicle counts: once for each maximum red that the head of its lane has been held up, so
 many times at most."""
-USUAL_REDS = 0.5
-"""A queue that lasts for less than this many maximum reds is a usual one."""
 MOST_LASTING = 9.0
-"""A queue that lasts longer adds once more for each further one, so many times at most."""
+"""A queue that has outlasted a maximum red had a green too short for it: it adds once more for each further one that
+it lasts, so many times at most."""
 NEVER = -1
 
 _N = TypeVar("_N", bound=np.generic)
@@ -161,7 +160,7 @@ class DecideStages:
         there spares all who follow until it is, and it has lasted about as long as it will."""
         red_s = self._rules.max_red_ms.clip(1)[:, None] / 1000.0
         head, stands = (self._lanes.padded(of(s)) / red_s for of in (self._watch.held_up_s, self._watch.stands_s))
-        waiting: Floats = 1.0 + np.minimum(head, MOST_HELD_UP) + np.clip(stands - USUAL_REDS, 0.0, MOST_LASTING)
+        waiting: Floats = 1.0 + np.minimum(head, MOST_HELD_UP) + np.clip(stands - 1.0, 0.0, MOST_LASTING)
         priority = self._priorities.weights(now_ms)
         if (priority == 1.0).all():
             return waiting
