@@ -31,8 +31,8 @@ MOST_HELD_UP = 3.0
 """Waiting adds to what a vehicle counts: once for each maximum red that the head of its lane has been held up, so
 many times at most."""
 MOST_LASTING = 9.0
-"""A queue that has outlasted a maximum red had a green too short for it: it adds once more for each further one that
-it lasts, so many times at most."""
+"""A queue that has outlasted a maximum red had a green too short for it: it adds once more for each further one
+that it lasts, so many times at most."""
 NEVER = -1
 
 _N = TypeVar("_N", bound=np.generic)
