@@ -159,7 +159,8 @@ class DecideStages:
         the more the longer its head is held up, and the longer it has not been rid of its queue: whoever is served
         there spares all who follow until it is, and it has lasted about as long as it will."""
         red_s = self._rules.max_red_ms.clip(1)[:, None] / 1000.0
-        head, stands = (self._lanes.padded(of(s)) / red_s for of in (self._watch.held_up_s, self._watch.stands_s))
+        head = self._lanes.padded(self._watch.held_up_s(s)) / red_s
+        stands = self._lanes.padded(s["lane_stands_s"]) / red_s
         waiting: Floats = 1.0 + np.minimum(head, MOST_HELD_UP) + np.clip(stands - 1.0, 0.0, MOST_LASTING)
         priority = self._priorities.weights(now_ms)
         if (priority == 1.0).all():

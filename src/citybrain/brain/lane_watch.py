@@ -34,7 +34,8 @@ STANDS_VEH = 0.5
 
 class LaneWatch:
     """Keeps the lanes of a network in the state of the step that owns it; among it `discharge_vps` (G + 1,),
-    the vehicles a second that lanes let out in each of their greens."""
+    the vehicles a second that lanes let out in each of their greens, and `lane_stands_s` (Z,), for how long each
+    has had a queue without once being rid of it: 0 where it is blind, for a model is never rid of one."""
 
     def __init__(self, layout: Layout, lanes: Lanes, ordered: Places) -> None:
         self._layout = layout
@@ -128,12 +129,6 @@ class LaneWatch:
     def held_up_s(self, s: Kept) -> Floats:
         """(Z,): for how long the head of each lane has been there, beyond what its way takes freely."""
         return np.maximum(head(s["lane_stayed_s"], s["lane_veh"]) - self._free_s, 0.0)
-
-    def stands_s(self, s: Kept) -> Floats:
-        """(Z,): for how long each lane has had a queue without once being rid of it; 0 where the lane is blind,
-        for a model is never rid of one."""
-        stands: Floats = s["lane_stands_s"]
-        return stands
 
     def _learn(self, s: Kept, at: Places, passed: Floats, period_s: Floats, read_ms: Places) -> None:
         """The discharge of lanes that had green for the whole of a reading, and a queue before it."""

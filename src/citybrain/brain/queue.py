@@ -5,6 +5,7 @@ All functions take and return arrays over zones; none changes its arguments.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,11 +78,8 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
     """The believable rows, and the zones of all rows, working or not. Negative numbers are not believed."""
     zones = layout.zones.places(rows.column("zone"))
     known = zones >= 0
-    names = ("period_s", "count", "halted", "entered", "passed")
-    numbers = {n: rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64) for n in names}
-    good = known & rows.column("healthy").to_numpy(zero_copy_only=False)
-    for values in numbers.values():
-        good &= np.isfinite(values) & (values >= 0.0)
+    numbers, good = _counted(rows, ("period_s", "count", "halted", "entered", "passed"))
+    good &= known & rows.column("healthy").to_numpy(zero_copy_only=False)
     speed = rows.column("mean_speed_mps").to_numpy(zero_copy_only=False).astype(np.float64)
     numbers["speed_mps"] = np.nan_to_num(speed, nan=0.0, posinf=0.0, neginf=0.0)
     readings = Readings(zones, integers(rows.column("time")), **numbers)
@@ -93,13 +91,20 @@ def read_partial(layout: Layout, rows: pa.RecordBatch) -> Partial:
     rows = rows.take(pa.array(np.flatnonzero(~rows.column("healthy").to_numpy(zero_copy_only=False))))
     names = ("stop_occupied", "upstream_works", "stop_works")
     flags = [rows.column(n).fill_null(False).to_numpy(zero_copy_only=False) for n in names]
-    counts = ("period_s", "entered", "passed")
-    numbers = [rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64) for n in counts]
+    numbers, good = _counted(rows, ("period_s", "entered", "passed"))
     zones = layout.zones.places(rows.column("zone"))
-    good = (zones >= 0) & (flags[1] | flags[2])
-    for values in numbers:
+    good &= (zones >= 0) & (flags[1] | flags[2])
+    columns = (*numbers.values(), *flags)
+    return Partial(zones[good], integers(rows.column("time"))[good], *(x[good] for x in columns))
+
+
+def _counted(rows: pa.RecordBatch, names: Sequence[str]) -> tuple[dict[str, Floats], Flags]:
+    """Columns of numbers, and in which rows none of them is negative or no number."""
+    numbers = {n: rows.column(n).to_numpy(zero_copy_only=False).astype(np.float64) for n in names}
+    good = np.ones(rows.num_rows, np.bool_)
+    for values in numbers.values():
         good &= np.isfinite(values) & (values >= 0.0)
-    return Partial(zones[good], integers(rows.column("time"))[good], *(x[good] for x in (*numbers, *flags)))
+    return numbers, good
 
 
 def seen_queue(queue: Floats, readings: Readings) -> Floats:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from citybrain.model import Zone, from_bytes, to_bytes
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
-from citybrain.network.lane_fusion import LaneFusion
+from citybrain.network.lane_fusion import LaneFusion, capacity_veh
 from citybrain.network.schema import declared
 
 OUT_SHARE = 0.10
@@ -28,7 +28,6 @@ in front, a shadow, a queue that touches) stays for seconds. Noise that is new e
 filter and flatter it; noise that lasts for the whole stay would hide a lone vehicle for good: no camera does."""
 LATENCIES_S = (1, 2, 3)
 """One for each detector, for good: a chain of camera, computer and line has its own delay."""
-VEHICLE_M = 7.5
 _READ = "traffic.lane_reading"
 _COUNTS = ("count", "halted", "entered", "passed")
 _FLAGS = ("stop_occupied", "upstream_occupied")
@@ -103,7 +102,7 @@ class FieldFaults:
 
     def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
         self.miscounts = Miscounts(seed, zones)
-        self._capacity = np.array([max(1, int(z.length_m / VEHICLE_M)) for z in zones], np.int64)
+        self._capacity = capacity_veh(zones)
         names = [[f"{seed}/{z.id}{detector}" for z in zones] for detector in ("", "/upstream", "/stop")]
         self._salt = np.array([[zlib.crc32(n.encode()) for n in row] for row in names], np.uint64)
         one = np.ones(len(zones), np.int64)
@@ -127,7 +126,7 @@ class FieldFaults:
         self._fusion.start(kept.fused or None)
 
     def out(self, time_ms: int) -> _Flags:
-        """Which detectors are out, shape (3, Z) in the order of `lane_fusion`."""
+        """Which detectors are out, shape (3, Z) in the order of `lane_detectors`."""
         found: _Flags = self._fate(time_ms) < OUT_SHARE
         return found
 
@@ -204,7 +203,7 @@ class FieldFaults:
     ) -> npt.NDArray[np.float64]:
         """What stuck detectors of the lanes `at` say, in the order of `_SAYS` (k, n); `says`: what they would."""
         kind = ((fate[at] - OUT_SHARE) / STUCK_SHARE * len(_KINDS)).astype(np.int64)
-        full = self._capacity[first + at].astype(np.float64)
+        full = self._capacity[first + at]
         nobody = (0.0, 0.0, np.nan) if detector == CAMERA else (0.0, 0.0)
         taken = (full, full, 0.0 * full) if detector == CAMERA else (0.0 * full, 0.0 * full + 1.0)
         found = np.where(kind == _OCCUPIED, np.array(taken), np.array(nobody)[:, None])

@@ -17,6 +17,7 @@ from citybrain.network.detector_vote import DetectorVote
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 
 VEHICLE_M = 7.5
+"""Length of road that a standing vehicle takes, gap included."""
 SLOW = 1.5
 """So many times its free drive after the last one came in, whoever does not stand at the stop line has gone."""
 SETTLED_S = 3.0
@@ -26,12 +27,17 @@ _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
 
 
+def capacity_veh(zones: Sequence[Zone]) -> _Floats:
+    """Whole vehicles that stand on each lane when it is full, (Z,)."""
+    return np.array([max(1.0, z.length_m // VEHICLE_M) for z in zones])
+
+
 class LaneFusion:
     """Keeps of each lane of `zones` who is there, since when nobody came in, its stop line is free and somebody
     stands at its begin, and whether its camera is disbelieved."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
-        self._capacity = np.array([max(1.0, z.length_m // VEHICLE_M) for z in zones])
+        self._capacity = capacity_veh(zones)
         self._gone_s = np.array([SLOW * z.length_m / max(z.speed_mps, 1.0) for z in zones])
         self.count: _Floats = np.zeros(len(zones))
         self.alone_s: _Floats = np.zeros(len(zones))
