@@ -1,4 +1,4 @@
-"""A network drawn by hand for the tests of the brain, rows of its detectors, a toy street that obeys orders."""
+"""A network drawn by hand for the tests of the brain, rows of its detectors, a toy street behind the guard."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+from msgspec import structs
 
 import citybrain
+from citybrain.guard import Guard
 from citybrain.model import (
     Batch,
     Declarations,
@@ -30,7 +32,6 @@ from citybrain.model import (
 )
 
 T0 = 1_767_571_200_000
-CHANGE_S = 5
 SIDES = ("n", "s", "w", "e")
 LAMPS = ("GGrrrG", "rrGGgG")
 READING, STATE, QUEUE = "traffic.lane_reading", "traffic.signal_state", "traffic.movement_queue"
@@ -76,6 +77,14 @@ def crossing(name: str, exit_to: str = "", refused: str | None = None) -> Juncti
     )
 
 
+def with_further() -> Junction:
+    """The crossing of a program that lets north, south, and west and east go one after the other, and its further
+    stage 3: north and south together."""
+    words = ("GrrrrG", "rGrrrG", "rrGGgG", "GGrrrG")
+    stages = (Stage(k, w, tuple(i for i, c in enumerate(w) if c in "Gg"), k == 3) for k, w in enumerate(words))
+    return structs.replace(crossing("a"), stages=tuple(stages))
+
+
 def city(*junctions: Junction) -> RoadNet:
     """A network of those junctions; each lane of a zone is a link of 90 m."""
     plane = MapProjection("local", 0.0, 0.0, 1.0, (0.0,) * 6, (0.0,) * 6, 0.0)
@@ -117,64 +126,65 @@ def batch(dataset: str, rows: Iterable[dict[str, object]], second: int) -> Batch
 
 
 class ToyStreet:
-    """Lanes as counters: arrivals join the queue at once, green lets one go every two seconds, orders are obeyed
-    at once after CHANGE_S of red. Feeds the steps of one junction and notes who waited for how long."""
+    """Lanes as counters behind the guard: arrivals join the queue at once, green lets one go every two seconds.
+    Feeds the steps of one junction, and the guard with their orders; notes which stage was shown each second (-1
+    while lamps change)."""
 
     def __init__(self, steps: Sequence[Step], junction: Junction, period_s: int = 1) -> None:
         self.steps = steps
         self.junction = junction
+        self.guard = Guard(city(junction), T0)
         self.states = [s.start() for s in steps]
         self.period_s = period_s
-        self.waiting: dict[str, list[int]] = {z.id: [] for z in junction.zones}
+        self.waiting = {z.id: 0 for z in junction.zones}
         self.entered = dict.fromkeys(self.waiting, 0)
         self.passed = dict.fromkeys(self.waiting, 0)
-        self.stage, self.to, self.since, self.second = 0, 0, 0, 0
-        self.longest_s = 0
+        self.second = 0
         self.orders: list[dict[str, object]] = []
+        self.shown: list[int] = []
 
     def second_goes_by(self, arrivals: dict[str, int], healthy: bool = True) -> None:
         self.second += 1
-        if self.stage < 0 and self.second - self.since >= CHANGE_S:
-            self.stage, self.since = self.to, self.second
+        self.guard.advance(T0 + self.second * 1000)
         for zone, number in arrivals.items():
-            self.waiting[zone] += [self.second] * number
+            self.waiting[zone] += number
             self.entered[zone] += number
         self._let_go()
         self._decide(healthy)
 
     def _let_go(self) -> None:
-        green = LAMPS[self.stage] if self.stage >= 0 else "rrrrrG"
+        (lamps,) = self.guard.lamps
+        self.shown.append(LAMPS.index(lamps) if lamps in LAMPS else -1)
         for slot, movement in enumerate(self.junction.movements):
             zone = movement.zones[0]
-            if self.waiting[zone] and slot != 4 and green[slot] in "Gg" and self.second % 2 == 0:
-                self.longest_s = max(self.longest_s, self.second - self.waiting[zone].pop(0))
+            if self.waiting[zone] and slot != 4 and lamps[slot] in "Gg" and self.second % 2 == 0:
+                self.waiting[zone] -= 1
                 self.passed[zone] += 1
 
     def _decide(self, healthy: bool) -> None:
-        inputs = [
-            batch(STATE, [lamp(self.junction.id, self.second, self.stage, self.since, self.to)], self.second)
-        ]
+        inputs = []
         if self.second % self.period_s == 0:
             rows = [
                 reading(
                     zone,
                     self.second,
-                    len(queue),
-                    len(queue),
+                    number,
+                    number,
                     period_s=float(self.period_s),
                     entered=self.entered[zone],
                     passed=self.passed[zone],
                     healthy=healthy,
                 )
-                for zone, queue in self.waiting.items()
+                for zone, number in self.waiting.items()
             ]
-            inputs.insert(0, batch(READING, rows, self.second))
+            inputs.append(batch(READING, rows, self.second))
             self.entered, self.passed = dict.fromkeys(self.waiting, 0), dict.fromkeys(self.waiting, 0)
+        state = self.guard.state_rows(T0 + self.second * 1000)
+        if state is not None:
+            inputs.append(Batch(STATE, tick(self.second).batch_id(STATE, "guard"), state))
         for at, step in enumerate(self.steps):
             self.states[at], rows_out = step.run(self.states[at], tick(self.second), inputs)
             if rows_out is not None:
                 inputs.append(Batch(step.writes, tick(self.second).batch_id(step.writes, step.name), rows_out))
-        (order,) = inputs[-1].rows.to_pylist()
-        self.orders.append(order)
-        if self.stage >= 0 and order["stage"] != self.stage:
-            self.stage, self.to, self.since = -1, order["stage"], self.second
+        self.guard.orders(inputs[-1].rows, "brain")
+        self.orders += inputs[-1].rows.to_pylist()

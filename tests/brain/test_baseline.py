@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from brain_street import READING, STATE, batch, city, crossing, declared, lamp, reading, tick, two
+from brain_street import READING, STATE, batch, city, crossing, declared, lamp, reading, tick, two, with_further
 
 from citybrain.brain import baseline_steps
+from citybrain.brain.baseline import Rule
 from citybrain.cloud import Graph
 from citybrain.model import State, Step
 
@@ -91,6 +92,17 @@ def test_pressure_takes_the_vehicles_ahead_off_and_never_falls_below_nothing() -
 def wave_of_two() -> Signals:
     (step,) = baseline_steps(two(), "wave", 10)
     return Signals(step)
+
+
+@pytest.mark.parametrize("rule", ["wave", "max_pressure"])
+def test_a_further_stage_is_never_ordered_and_not_held(rule: Rule) -> None:
+    """North and south together have most, in the further stage 3."""
+    (step,) = baseline_steps(city(with_further()), rule, 10)
+    seen = batch(READING, [reading(f"a/{z}_0", 0, n) for z, n in (("n", 3), ("s", 3), ("w", 4))], 0)
+    for shown, to in ((0, 0), (1, 1), (-1, 3)):
+        _, rows = step.run(step.start(), tick(0), [seen, batch(STATE, [lamp("a", 0, shown, to=to)], 0)])
+        assert rows is not None
+        assert rows.column("stage").to_pylist() == [2]
 
 
 def test_only_junctions_that_may_be_controlled_get_orders() -> None:

@@ -7,7 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from brain_street import QUEUE, READING, STATE, T0, batch, city, crossing, declared, lamp, reading, tick, two
+from brain_street import (
+    QUEUE,
+    READING,
+    STATE,
+    T0,
+    batch,
+    city,
+    crossing,
+    declared,
+    lamp,
+    reading,
+    tick,
+    two,
+    with_further,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -190,12 +204,19 @@ def test_who_comes_near_holds_a_green_only_as_far_as_he_can_use_it(speed_mps: fl
     assert found["a"]["stage"] == stage
 
 
-def test_somebody_who_waits_is_served_before_the_maximum_red(decide: Step) -> None:
+def test_a_wait_that_nears_the_maximum_red_changes_nothing_for_the_guard_keeps_that(decide: Step) -> None:
     busy = [queue("a:n", 13.0), queue("a:s", 13.0)]
-    for waited, stage in ((50.0, 0), (75.0, 1)):
+    for waited in (50.0, 75.0, 90.0):
         found = order(decide, [*busy, queue("a:w", 1.0, waited_s=waited)], lamp("a", 80, 0), 80)
-        assert found["stage"] == stage
-    assert (found["why"], found["serves"]) == ("max_red", "a:w")
+        assert (found["stage"], found["why"], found["waits_s"]) == (0, "hold_serving", waited)
+
+
+def test_a_further_stage_is_chosen_like_any_other() -> None:
+    (*_, decide) = steps(city(with_further()))
+    queues = [queue("a:n", 6.0), queue("a:s", 6.0), queue("a:w", 1.0)]
+    shown = lamp("a", 20, 1) | {"stage": 2, "next_stage": 2}
+    found = order(decide, queues, shown, 20)
+    assert (found["stage"], found["why"]) == (3, "longest_queue")
 
 
 def test_an_idle_green_goes_to_who_has_had_red_long_seen_or_not(decide: Step) -> None:

@@ -16,9 +16,11 @@ from citybrain.brain.discharge import (
     LOWEST_VPS,
     MEMORY_S,
     PRIOR_S,
+    TAKEN_PART,
     discharge,
     faded,
     left,
+    priors,
 )
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Layout
@@ -35,7 +37,7 @@ def test_a_lane_may_go_in_the_stages_of_its_movements(lanes: Lanes) -> None:
     n, s, w, e, free = lanes.prior[0].T
     assert n.tolist() == s.tolist() == [SATURATION_VPS, 0.0]
     assert w.tolist() == [0.0, SATURATION_VPS]
-    assert 0.0 < e[1] < SATURATION_VPS and e[0] == 0.0  # its left turn gives way
+    assert e.tolist() == [0.0, SATURATION_VPS]  # who gives way goes too, once the way is free
     assert not free.any() and lanes.waits[0].tolist() == [True] * 4 + [False]
 
 
@@ -49,13 +51,14 @@ def test_vehicles_of_a_movement_are_spread_over_its_lanes_and_none_is_lost(lanes
 
 
 def test_the_discharge_is_the_prior_until_it_is_learnt() -> None:
-    prior = np.array([0.5, 0.35, 0.0])
-    nothing = np.zeros(3)
+    prior = priors(np.array([0.5, 0.35, 0.0]), np.array([False, True, False]))
+    assert prior.tolist() == [[0.5, 0.35, 0.0], [0.5, TAKEN_PART * 0.35, 0.0]]
+    nothing = np.zeros((2, 3))
     assert discharge(nothing, nothing, prior).tolist() == prior.tolist()
-    hour = np.full(3, 3600.0)
-    assert discharge(0.4 * hour, hour, prior) == pytest.approx([0.4, 0.4, 0.0], abs=0.002)
-    assert discharge(nothing, hour, prior).tolist() == [LOWEST_VPS, LOWEST_VPS, 0.0]
-    assert discharge(hour, hour, prior).tolist() == [HIGHEST_VPS, HIGHEST_VPS, 0.0]
+    hour = np.full((2, 3), 3600.0)
+    assert discharge(0.4 * hour, hour, prior) == pytest.approx(np.array([[0.4, 0.4, 0.0]] * 2), abs=0.003)
+    assert discharge(nothing, hour, prior).tolist() == [[low, low, 0.0] for low in LOWEST_VPS]
+    assert discharge(hour, hour, prior).tolist() == [[HIGHEST_VPS, HIGHEST_VPS, 0.0]] * 2
 
 
 def test_what_was_learnt_fades_with_time() -> None:

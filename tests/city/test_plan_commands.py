@@ -81,6 +81,23 @@ def test_one_junction_in_full_under_the_citys_limits(cologne: Path, tmp_path: Pa
     assert "weight 3 from 07:00 to 09:00 on weekdays: 22917421#3>186623965#17" in text
 
 
+def test_further_stages_are_told_apart_and_are_gone_when_the_city_takes_none(tmp_path: Path) -> None:
+    grid, one = SHARED / "hangzhou4x4", ("--junction", "intersection_1_1")
+    if not grid.is_dir():
+        pytest.skip(f"{grid} is not there (set CITYBRAIN_DATA)")
+    assert len(re.findall(r"intersection_\d_\d .* 8 \+ 4 +3 +2 +brain", told("plan", "show", grid))) == 16
+    assert re.findall(r"^ +(\d+), further +[Ggr]{12} ", told("plan", "show", grid, *one), re.M) == [
+        "8",
+        "9",
+        "10",
+        "11",
+    ]
+    rule = '[[junction]]\narea = "city"\nfurther_stages = false\n'
+    (tmp_path / "city.toml").write_text(f'[street]\nscenario = "{grid}"\n{rule}')
+    assert len(re.findall(r"intersection_\d_\d .* 8 +3 +2 +brain", told("plan", "show", tmp_path))) == 16
+    assert "further" not in told("plan", "show", tmp_path, *one)
+
+
 def test_plans_that_were_shown_are_imported_and_run_as_they_were(cologne: Path, tmp_path: Path) -> None:
     programs = tmp_path / "programs.add.xml"
     phases = "".join(

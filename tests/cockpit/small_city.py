@@ -109,7 +109,8 @@ def _link(a: tuple[int, int], b: tuple[int, int]) -> Link:
 
 
 def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
-    """Two stages: north and south go; east and west go, and people on foot. Straight on and right, one each."""
+    """Two stages: north and south go; east and west go, and people on foot. Straight on and right, one each. A
+    further stage: one arm alone."""
     zones, movements = [], []
     for dx, dy in _SIDES:
         into = f"{_node(x + dx, y + dy)}{_node(x, y)}"
@@ -133,7 +134,11 @@ def _junction(x: int, y: int, links: dict[str, Link]) -> Junction:
         district="north" if y else "south",
         zones=tuple(zones),
         movements=tuple(movements),
-        stages=(Stage(0, vertical, (0, 1, 4, 5)), Stage(1, horizontal, (2, 3, 6, 7, 8))),
+        stages=(
+            Stage(0, vertical, (0, 1, 4, 5)),
+            Stage(1, horizontal, (2, 3, 6, 7, 8)),
+            Stage(2, "GGrrrrrrr", (0, 1), further=True),
+        ),
         plan=OwnPlan("0", phases, 0.0),
         conflicts=((),) * 9,
         yields=((),) * 9,

@@ -137,6 +137,7 @@ def test_the_junction_panel_has_all_that_is_known(
     view = web.get("/api/junction/J01").json()
     assert [m["heading"] for m in view["movements"]] == [180, 180, 270, 270, 0, 0, 90, 90, 0]
     assert view["stages"][0]["movements"] == [0, 1, 4, 5]
+    assert [s["further"] for s in view["stages"]] == [False, False, True]
     assert view["now"]["signal"]["control"] == "brain"
     assert view["refusals"][0]["reason"] == "min_green"
     assert view["now"]["queues"]
@@ -257,7 +258,7 @@ GOOD = {"area": "city", "control": "brain", "who": "x", "why": "y", "until": Non
         {"extra": 1},
         {"control": "hold", "area": "J00"},
         {"control": "hold", "area": "J00", "stage": 1},
-        {"control": "hold", "area": "J00", "stage": 2, "until": "2026-11-07T08:00:00+08:00"},
+        {"control": "hold", "area": "J00", "stage": 3, "until": "2026-11-07T08:00:00+08:00"},
         {"control": "hold", "area": "north", "stage": 0, "until": "2026-11-07T08:00:00+08:00"},
         {"control": "flash", "area": "J00"},
         {"control": "silence", "area": "J00"},

@@ -60,3 +60,9 @@ def program(*phases: tuple[float, str], kind: str = "static", number: str = "1",
     """A program of signal `c`."""
     inside = "".join(f'<phase duration="{d:g}" state="{s}"/>' for d, s in phases)
     return f'<tlLogic id="c" type="{kind}" programID="{number}" offset="{offset:g}">{inside}</tlLogic>'
+
+
+def lefts_apart() -> str:
+    """A program of the crossroads in which straight on and left take turns: four stages."""
+    states = ("GGGrrrrrGGGrrrrr", "rrrGrrrrrrrGrrrr", "rrrrGGGrrrrrGGGr", "rrrrrrrGrrrrrrrG")
+    return program(*(phase for s in states for phase in ((20, s), (3, s.replace("G", "y")))))

@@ -16,7 +16,6 @@ from citybrain.network.lane_fusion import LaneFusion
 
 SECONDS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=200)
 NONE = outage()
-LANE = slice(0, 1)
 
 
 def empty(seen: Numbers) -> None:
@@ -42,7 +41,7 @@ def test_detectors_without_fault_are_believed(seconds: list[tuple[int, bool]]) -
     street, vote = Street(), DetectorVote(ZONES)
     for at, (every, green) in enumerate(seconds):
         seen = street.step(at % (every + 2) == 0, green)
-        assert not vote.disbelieved(seen, NONE, np.ones(1), LANE).any()
+        assert not vote.disbelieved(seen, NONE, np.ones(1)).any()
 
 
 @pytest.mark.parametrize("lie", [empty, full, frozen])
@@ -53,7 +52,7 @@ def test_a_camera_that_is_stuck_is_found_out_and_the_loops_count_instead(lie: Ca
         comes, green = second % 9 == 0, second // 20 % 2 == 1
         real, seen = street.step(comes, green), twin.step(comes, green)
         lie(seen)
-        fusion.fuse(seen, NONE, np.ones(1), 0)
+        fusion.fuse(seen, NONE, np.ones(1))
         wrong += second >= 20 and seen.count[0] != real.count[0]
     assert wrong <= 6
 
@@ -65,7 +64,7 @@ def test_a_camera_is_believed_again_when_it_sees_somebody() -> None:
         seen = street.step(second % 5 == 0, True)
         if second < 30:
             empty(seen)
-        told.append(bool(vote.disbelieved(seen, NONE, np.ones(1), LANE)[CAMERA, 0]))
+        told.append(bool(vote.disbelieved(seen, NONE, np.ones(1))[CAMERA, 0]))
     assert told[29] and not told[-1]
 
 
@@ -75,7 +74,7 @@ def test_one_vehicle_that_the_camera_missed_says_nothing_against_it() -> None:
     for second in range(40):
         seen = nobody.step(False, False)
         seen.entered[0] = second == 3
-        assert not vote.disbelieved(seen, NONE, np.ones(1), LANE).any()
+        assert not vote.disbelieved(seen, NONE, np.ones(1)).any()
 
 
 def test_a_loop_that_sees_nobody_come_is_found_out_and_the_rest_of_the_lane_is_not() -> None:
@@ -83,7 +82,7 @@ def test_a_loop_that_sees_nobody_come_is_found_out_and_the_rest_of_the_lane_is_n
     for second in range(120):
         seen = street.step(second % 10 == 0, True)
         dead_upstream(seen)
-        found = vote.disbelieved(seen, NONE, np.ones(1), LANE)
+        found = vote.disbelieved(seen, NONE, np.ones(1))
         assert not found[[CAMERA, STOP_LINE]].any()
     assert found[UPSTREAM, 0]
 
@@ -94,7 +93,7 @@ def test_a_loop_that_counts_more_than_can_drive_over_it_is_found_out(detector: i
     for _ in range(int(BURST_VEH / 0.3) + 2):
         seen = street.step(False, False)
         getattr(seen, name)[0] = 1.0
-        found = vote.disbelieved(seen, NONE, np.ones(1), LANE)
+        found = vote.disbelieved(seen, NONE, np.ones(1))
     assert found[detector, 0]
 
 
@@ -105,4 +104,4 @@ def test_who_is_out_is_not_judged_and_says_nothing_against_others() -> None:
     for second in range(60):
         seen = street.step(second % 4 == 0, True)
         empty(seen)
-        assert not vote.disbelieved(seen, out, np.ones(1), LANE).any()
+        assert not vote.disbelieved(seen, out, np.ones(1)).any()

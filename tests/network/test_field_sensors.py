@@ -64,7 +64,7 @@ def test_each_reading_arrives_once_one_to_three_seconds_late_and_says_when_it_wa
     arrived: dict[tuple[str, int], int] = {}
     for second in range(12):
         now = T0 + 1000 * second
-        batch = faults.deliver(rows(now), 0, now)
+        batch = faults.deliver(rows(now), now)
         if batch is None:
             continue
         for zone, at in zip(batch.column("zone").to_pylist(), measured_ms(batch), strict=True):
@@ -98,7 +98,7 @@ class Listener:
         self.heard: list[tuple[Numbers, npt.NDArray[np.bool_]]] = []
 
     def fuse(
-        self, seen: Numbers, out: npt.NDArray[np.bool_], period_s: npt.NDArray[np.float64], first: int
+        self, seen: Numbers, out: npt.NDArray[np.bool_], period_s: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.bool_]:
         self.heard.append((deepcopy(seen), out))
         return ~out
@@ -112,7 +112,7 @@ def test_a_stuck_detector_repeats_itself_is_occupied_or_empty_and_says_that_it_w
     monkeypatch.setattr(faults, "_fusion", listener)
     stuck = faults.stuck(T0) & faults.stuck(T0 + 60_000)
     for second in range(40):
-        faults.deliver(rows(T0 + 1000 * second, count=2 + second % 3), 0, T0 + 1000 * second)
+        faults.deliver(rows(T0 + 1000 * second, count=2 + second % 3), T0 + 1000 * second)
     said = [(n.count, n.entered, n.passed, n.stop_occupied, out) for n, out in listener.heard]
     count, entered, passed, occupied, out = (np.array(x) for x in zip(*said, strict=True))
     assert not out[:, stuck].any()
@@ -129,7 +129,7 @@ def test_a_lane_with_too_few_detectors_says_so_and_tells_what_its_loops_count() 
     faults = FieldFaults(1, ZONES)
     faults.start()
     for second in range(4):
-        batch = faults.deliver(rows(T0 + 1000 * second, stirs=False), 0, T0 + 1000 * second)
+        batch = faults.deliver(rows(T0 + 1000 * second, stirs=False), T0 + 1000 * second)
     assert batch is not None
     place = {z.id: i for i, z in enumerate(ZONES)}
     at = np.array([place[z] for z in batch.column("zone").to_pylist()])
@@ -152,16 +152,19 @@ def test_a_twentieth_is_miscounted_for_seconds_and_the_mean_is_right() -> None:
     miscounts = Miscounts(1, ZONES)
     vehicles = [f"car{i}" for i in range(4000)]
     seconds = range(T0, T0 + 60_000, 1000)
-    seen = np.array([[miscounts.number("z0_0", CAMERA, (v,), t) for v in vehicles[:1000]] for t in seconds])
+    apart = [(v,) for v in vehicles]
+    seen = np.array([miscounts.numbers([0] * 1000, apart[:1000], CAMERA, t) for t in seconds])
     assert set(np.unique(seen)) == {0, 1, 2}
     assert (seen != 1).mean() == pytest.approx(MISCOUNT_SHARE, abs=0.01)
     assert (seen == 0).mean() == pytest.approx((seen == 2).mean(), abs=0.01)
     changes = (seen[1:] != seen[:-1]).mean()
     assert changes < 2.5 * MISCOUNT_SHARE * 1000 / LAPSE_MS, "an error stays for its lapse"
     assert not seen[0].all() and (seen != 1).all(axis=0).mean() < 0.005, "and goes again"
-    assert miscounts.number("z0_0", CAMERA, vehicles, T0) == sum(
-        miscounts.number("z0_0", CAMERA, (v,), T0) for v in vehicles
-    )
+    together = miscounts.numbers([0, 7, 3], [vehicles, (), vehicles[:50]], CAMERA, T0)
+    assert together[0] == miscounts.numbers([0] * len(apart), apart, CAMERA, T0).sum()
+    assert together[1] == 0
+    assert together[2] == miscounts.numbers([3] * 50, apart[:50], CAMERA, T0).sum()
+    assert len({miscounts.numbers([z], [vehicles], CAMERA, T0)[0] for z in range(9)}) > 1, "each sees for itself"
 
 
 def test_faults_go_on_after_a_restart_as_if_there_had_been_none() -> None:
@@ -174,7 +177,7 @@ def test_faults_go_on_after_a_restart_as_if_there_had_been_none() -> None:
                 memory = msgpack.encode(faults.keep())
                 faults = FieldFaults(1, ZONES)
                 faults.start(msgpack.decode(memory, type=FaultMemory))
-            batch = faults.deliver(rows(T0 + 1000 * second, count=second), 0, T0 + 1000 * second)
+            batch = faults.deliver(rows(T0 + 1000 * second, count=second), T0 + 1000 * second)
             found.append(to_bytes(batch) if batch is not None else b"")
         return found
 

@@ -21,7 +21,7 @@ def test_what_one_detector_would_have_said_follows_from_the_other_two(
     street, twin, fusion = Street(), Street(), LaneFusion(ZONES)
     for comes, green in seconds:
         real, seen = street.step(comes, green), hidden(twin.step(comes, green), outage(*out))
-        works = fusion.fuse(seen, outage(*out), np.ones(1), 0)
+        works = fusion.fuse(seen, outage(*out), np.ones(1))
         assert works[CAMERA].all() and (works[1:] == ~outage(*out)[1:]).all()
         for name in ("count", "entered", "passed"):
             assert getattr(seen, name) == getattr(real, name), name
@@ -36,14 +36,14 @@ def test_a_lane_without_camera_forgets_whom_the_loops_only_thought_to_see() -> N
     for second in range(20):
         seen = hidden(Street().step(False, False), out)
         seen.entered[0] = second == 0
-        fusion.fuse(seen, out, np.ones(1), 0)
+        fusion.fuse(seen, out, np.ones(1))
         told.append(seen.count[0])
     assert told[0] == 1.0 and told[-1] == 0.0
     assert told.index(0.0) >= max(SETTLED_S, 1.5 * 90.0 / 15.0)
     for _ in range(20):
         seen = hidden(Street().step(False, False), out)
         seen.stop_occupied[0] = True
-        fusion.fuse(seen, out, np.ones(1), 0)
+        fusion.fuse(seen, out, np.ones(1))
         assert seen.count[0] == 1.0 and np.isnan(seen.speed_mps[0])
 
 
@@ -54,7 +54,7 @@ def test_a_lane_whose_camera_failed_while_it_was_full_is_known_to_be_full() -> N
     for _ in range(5):
         seen = hidden(Street().step(False, False), out)
         seen.stop_occupied[0] = seen.upstream_occupied[0] = True
-        fusion.fuse(seen, out, np.ones(1), 0)
+        fusion.fuse(seen, out, np.ones(1))
         counts.append(seen.count[0])
     assert counts[0] == 1.0 and counts[-1] == FULL
 
@@ -65,7 +65,7 @@ def test_of_a_lane_with_too_few_detectors_only_what_its_loops_count_is_told(out:
     told, real = np.zeros(2), np.zeros(2)
     for second in range(40):
         true, seen = street.step(True, second > 20), hidden(twin.step(True, second > 20), outage(*out))
-        works = fusion.fuse(seen, outage(*out), np.ones(1), 0)
+        works = fusion.fuse(seen, outage(*out), np.ones(1))
         assert not works[CAMERA].any() and (works[1:] == ~outage(*out)[1:]).all()
         assert seen.count[0] == 0.0
         told += [seen.entered[0], seen.passed[0]]
@@ -81,7 +81,7 @@ def test_a_camera_alone_counts_who_comes_and_goes_by_who_is_there() -> None:
         seen = street.step(not green, green)
         passed += seen.passed[0]
         seen = hidden(seen, out)
-        assert fusion.fuse(seen, out, np.ones(1), 0)[CAMERA].all()
+        assert fusion.fuse(seen, out, np.ones(1))[CAMERA].all()
         there, went = there + seen.entered[0] - seen.passed[0], went + seen.passed[0]
         assert there == seen.count[0]
     assert went == passed > 10.0

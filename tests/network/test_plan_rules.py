@@ -96,6 +96,56 @@ def test_stages_that_are_not_allowed_are_gone_and_the_plan_goes_on(net: RoadNet)
 
 
 @pytest.fixture(scope="module")
+def grid() -> RoadNet:
+    """Sixteen junctions with eight stages of their programs and four further ones."""
+    return read_scenario(data("hangzhou4x4")).net()
+
+
+def further(net: RoadNet, *tables: dict[str, Any]) -> dict[str, int]:
+    """How many further stages each junction has under the rules."""
+    return {j.id: sum(s.further for s in j.stages) for j in apply_rules(net, rules(*tables)).junctions}
+
+
+def test_further_stages_are_taken_from_a_junction_or_an_area_and_the_later_table_counts(grid: RoadNet) -> None:
+    one, district = grid.junctions[0].id, grid.junctions[0].district
+    inside = {j.id for j in grid.junctions if j.district == district}
+    assert one in inside and len(inside) < len(grid.junctions)
+    off = {"further_stages": False}
+    assert further(grid, {"area": "city", "max_red_s": 110}) == {j.id: 4 for j in grid.junctions}
+    assert further(grid, {"id": one} | off) == {j.id: 0 if j.id == one else 4 for j in grid.junctions}
+    assert further(grid, {"area": district} | off) == {j.id: 0 if j.id in inside else 4 for j in grid.junctions}
+    on_again = {"area": "city"} | off, {"id": one, "further_stages": True}
+    assert further(grid, *on_again) == {j.id: 4 if j.id == one else 0 for j in grid.junctions}
+    assert set(further(grid, *on_again[::-1]).values()) == {0}
+
+
+def test_without_further_stages_numbers_and_plan_stay(grid: RoadNet) -> None:
+    before = grid.junctions[0]
+    after = ruled(grid, {"id": before.id, "further_stages": False}, at=before.id)
+    assert after == msgspec.structs.replace(before, stages=before.stages[:8])
+    assert limits_of(after).stages == 8
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_which_stages_may_be_shown_stands_above_whether_further_ones_may(grid: RoadNet, order: int) -> None:
+    at = grid.junctions[0].id
+    tables = {"id": at, "stages": [*range(8), 9]}, {"area": "city", "further_stages": False}
+    after = ruled(grid, *tables[::order], at=at)
+    assert [s.further for s in after.stages] == [False] * 8 + [True]
+    assert after.stages[8].lamps == grid.junctions[0].stages[9].lamps
+    assert {p.stage for p in after.plan.phases} <= set(range(-1, 8))
+
+
+def test_an_own_plan_may_show_a_further_stage_unless_they_are_taken_away(grid: RoadNet) -> None:
+    at = grid.junctions[0].id
+    stages = [{"stage": n, "green_s": 20} for n in range(8, 12)]
+    table = {"id": at, "own_plan": {"stages": stages}}
+    assert {p.stage for p in ruled(grid, table, at=at).plan.phases if p.stage >= 0} == {8, 9, 10, 11}
+    with pytest.raises(RuleError, match=rf"1 \({at}\): further_stages: own_plan has stage 8, which is one: take"):
+        apply_rules(grid, rules(table | {"further_stages": False}))
+
+
+@pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> RoadNet:
     """A crossroads whose crossings take longer to clear than its yellow lasts."""
     options = ("--sidewalks.guess", "--sidewalks.guess.max-speed", "20", "--crossings.guess")
@@ -173,7 +223,15 @@ def test_a_junction_that_cannot_be_controlled_takes_no_rule_by_name_but_may_lie_
 
 @pytest.mark.parametrize(
     "table",
-    [{"id": 1}, {"min_green_s": 1}, {"max_red_s": 1e9}, {"stages": [-1]}, {"speed": 3}, {"priority": [{}]}],
+    [
+        {"id": 1},
+        {"further_stages": 0},
+        {"min_green_s": 1},
+        {"max_red_s": 1e9},
+        {"stages": [-1]},
+        {"speed": 3},
+        {"priority": [{}]},
+    ],
 )
 def test_words_that_are_none_are_refused_as_they_are_read(table: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):

@@ -29,12 +29,17 @@ def default_net() -> RoadNet:
     return read_net(default_city.network_file())
 
 
-def test_a_hangzhou_junction_has_eight_stages_with_an_all_red_between_and_free_right_turns() -> None:
+def test_a_hangzhou_junction_has_eight_stages_and_four_more_all_red_between_and_free_right_turns() -> None:
     net = net_of("hangzhou4x4")
     assert len(net.junctions) == 16
     for junction in net.junctions:
         assert junction.refused is None
-        assert len(junction.stages) == 8
+        assert [s.further for s in junction.stages] == [False] * 8 + [True] * 4
+        for stage in junction.stages[8:]:
+            going = [junction.movements[m] for m in stage.movements if junction.movements[m].turn != "r"]
+            ways = sorted((m.turn, m.to_link) for m in going)
+            assert [turn for turn, _ in ways] == ["l", "s"]
+            assert ways[0][1] == ways[1][1] and not set(going[0].exit_lanes) & set(going[1].exit_lanes)
         assert junction.all_red_s == 2.0
         assert set(junction.yellow_s) == {3.0}
         free = [m for m in junction.movements if m.always_green]

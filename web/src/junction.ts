@@ -21,6 +21,13 @@ import './switch';
 import { waitsWords, whyWords } from './why';
 import { say, sayOf } from './words';
 
+export interface StageView {
+  lamps: string;
+  movements: number[];
+  /** The junction's program does not show it. */
+  further: boolean;
+}
+
 export interface JunctionView {
   id: string;
   name: string;
@@ -33,7 +40,7 @@ export interface JunctionView {
   all_red_s: number;
   cycle_s: number;
   movements: MovementView[];
-  stages: { lamps: string; movements: number[] }[];
+  stages: StageView[];
   plan: Phase[];
   limits: Limits;
   now: JunctionNow;
@@ -158,6 +165,7 @@ export class JunctionPanel extends Part {
             <span class="stage-state"
               >${shown ? say('junction.now', { age: age(held) }) : next ? say('junction.next') : nothing}</span
             >
+            ${stage.further ? html`<span class="stage-further">${say('junction.further')}</span>` : nothing}
           </li>`;
         })}
       </ol>

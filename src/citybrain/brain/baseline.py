@@ -30,7 +30,8 @@ class DecideGreedily:
       of signalized intersections, Transportation Research C 36 (2013) 177-195, with equal turning ratios and
       saturation flows; a pressure below 0 counts as 0, since a stage need not let a movement go that has green).
 
-    The running stage is held when no other weighs more. Minimum green, change and maximum red are the guard's.
+    They know the stages of the programs, not the further ones. The running stage is held when no other weighs
+    more. Minimum green, change and maximum red are the guard's.
     """
 
     reads: tuple[str, ...] = ("traffic.lane_reading", "traffic.signal_state")
@@ -47,7 +48,8 @@ class DecideGreedily:
         self._waits_here = layout.waits_here[self._ordered]
         self._lets = layout.lets[self._ordered]
         stages = np.arange(layout.lets.shape[1])
-        self._real = stages < layout.stage_count[self._ordered, None]
+        shown = np.array([sum(not s.further for s in j.stages) for j in layout.net.junctions], np.int64)
+        self._real = stages < shown[self._ordered, None]
         self._exit_zone, self._exit_movement = _exits(layout)
         self._ways_on = _ways_on(layout)
 

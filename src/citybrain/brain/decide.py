@@ -141,6 +141,7 @@ class DecideStages:
             self._lanes.padded(self._watch.near(s)),
             self._weights(s, now_ms),
             s["discharge_vps"],
+            s["clear_s"],
             heard,
             s["stage"][at],
             s["next_stage"][at],

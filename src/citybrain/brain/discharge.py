@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from citybrain.brain.layout import Floats
+from citybrain.brain.layout import Flags, Floats
 
 QUEUED_VEH = 2.0
 """So many must have been waiting for the discharge to say something."""
@@ -19,7 +19,13 @@ PRIOR_S = 30.0
 FADE_EVERY_MS = 10_000
 MEMORY_S = 600.0
 """How long what was learnt counts: demand and with it who gives way to whom change within the hour."""
-LOWEST_VPS, HIGHEST_VPS = 0.1, 0.7
+FREE, TAKEN = 0, 1
+"""Rows of what is learnt: nobody goes before the lane, or somebody who has the right of way does."""
+TAKEN_S = 1.0
+"""The way is taken when those who go before need at least this long to pass."""
+TAKEN_PART = 0.3
+"""What a lane discharges while its way is taken, of what it does else, before anything is known of it."""
+LOWEST_VPS, HIGHEST_VPS = (0.1, 0.05), 0.7
 """A lane may stand still for a while and will not for ever; one vehicle in 1.4 s is the best ever kept up."""
 
 
@@ -29,10 +35,15 @@ def faded(vehicles: Floats, seconds: Floats, passed_ms: int) -> tuple[Floats, Fl
     return vehicles * kept, seconds * kept
 
 
+def priors(prior: Floats, gives_way: Flags) -> Floats:
+    """What greens discharge before anything is known, (G,), (G,) → (2, G): while the way is free, and taken."""
+    return np.array([prior, np.where(gives_way, TAKEN_PART * prior, prior)])
+
+
 def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:
-    """Vehicles a second, of arrays of the same shape; 0 where the prior is: there a lane has red."""
+    """Vehicles a second, of arrays of the same shape (2, n); 0 where the prior is: there a lane has red."""
     mean = (vehicles + prior * PRIOR_S) / (seconds + PRIOR_S)
-    return np.where(prior > 0.0, np.clip(mean, LOWEST_VPS, HIGHEST_VPS), 0.0)
+    return np.where(prior > 0.0, np.clip(mean, np.array(LOWEST_VPS)[:, None], HIGHEST_VPS), 0.0)
 
 
 def left(queue: Floats, near: Floats, discharged: Floats, rolled: Floats) -> Floats:

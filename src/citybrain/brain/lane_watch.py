@@ -11,7 +11,17 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from citybrain.brain.discharge import FADE_EVERY_MS, QUEUED_VEH, START_UP_MS, discharge, faded, left
+from citybrain.brain.discharge import (
+    FADE_EVERY_MS,
+    FREE,
+    QUEUED_VEH,
+    START_UP_MS,
+    TAKEN_S,
+    discharge,
+    faded,
+    left,
+    priors,
+)
 from citybrain.brain.doubt import lengths
 from citybrain.brain.health import hear_verdicts
 from citybrain.brain.ids import Places
@@ -19,6 +29,7 @@ from citybrain.brain.kept import Kept
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 from citybrain.brain.queue import BLIND_AFTER_MS, free_time, read_readings, seen_queue
+from citybrain.brain.right_of_way import RightOfWay
 from citybrain.brain.sojourn import head, stayed
 from citybrain.model import State
 
@@ -33,9 +44,14 @@ STANDS_VEH = 0.5
 
 
 class LaneWatch:
-    """Keeps the lanes of a network in the state of the step that owns it; among it `discharge_vps` (G + 1,),
-    the vehicles a second that lanes let out in each of their greens, and `lane_stands_s` (Z,), for how long each
-    has had a queue without once being rid of it: 0 where it is blind, for a model is never rid of one."""
+    """Keeps the lanes of a network in the state of the step that owns it. Among it:
+
+    - `discharge_vps` (2, G + 1): vehicles a second that lanes let out in each of their greens, while nobody goes
+      before them and while somebody does;
+    - `clear_s` (G + 1,): how long those take to pass who go before each green;
+    - `lane_stands_s` (Z,): for how long each lane has had a queue without once being rid of it; 0 where it is
+      blind, for a model is never rid of one.
+    """
 
     def __init__(self, layout: Layout, lanes: Lanes, ordered: Places) -> None:
         self._layout = layout
@@ -44,6 +60,8 @@ class LaneWatch:
         self._free_s = free_time(layout)
         self._length_m = lengths(layout)
         self._ours = lanes.junction >= 0
+        self._right_of_way = RightOfWay(layout, lanes, ordered)
+        self._prior = priors(lanes.green_prior, self._right_of_way.gives_way)
 
     def start(self) -> State:
         """What it keeps before the first reading."""
@@ -56,9 +74,10 @@ class LaneWatch:
             "lane_stands_s": np.zeros(lanes),
             "read_ms": np.full(lanes, NEVER, np.int64),
             "believed": np.ones(lanes, np.bool_),
-            "discharged_veh": np.zeros(greens),
-            "discharged_s": np.zeros(greens),
-            "discharge_vps": self._lanes.green_prior,
+            "discharged_veh": np.zeros((2, greens)),
+            "discharged_s": np.zeros((2, greens)),
+            "discharge_vps": self._prior,
+            "clear_s": np.zeros(greens),
             "counted": np.zeros(lanes),
             "lane_mps": np.zeros(lanes),
             "faded_ms": np.full(1, NEVER, np.int64),
@@ -99,6 +118,7 @@ class LaneWatch:
         s["lane_stands_s"] = np.where(stands, s["lane_stands_s"] + dt_s, 0.0)
         s["lane_gone"] = np.zeros(self._lanes.count)
         self._fade(s, now_ms)
+        s["clear_s"] = self._right_of_way.clear_s(there, s["discharge_vps"][FREE])
 
     def _left(self, s: Kept, now_ms: int) -> Floats:
         """(Z,): vehicles that have probably left the lanes since they were read."""
@@ -109,7 +129,7 @@ class LaneWatch:
         goes_ms = now_ms - np.maximum(s["read_ms"][at], since_ms + START_UP_MS)
         goes_s = np.where((stage >= 0) & (green >= 0), np.clip(goes_ms, 0, LATEST_MS) / 1000.0, 0.0)
         found = np.zeros(self._lanes.count)
-        queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][green]
+        queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][_taken(s, green), green]
         mps, free_mps = s["lane_mps"][at], self._length_m[at] / self._free_s[at]
         rolled = goes_s / self._length_m[at] * np.where((mps > 0.0) & (mps < CRAWLS * free_mps), mps, free_mps)
         found[at] = left(queue, s["counted"][at] - queue, discharge_vps * goes_s, rolled)
@@ -142,10 +162,11 @@ class LaneWatch:
         now = np.flatnonzero(says)
         rows, green = rows[now], green[now]
         vehicles, seconds = s.own("discharged_veh"), s.own("discharged_s")
-        vehicles[green] += passed[rows]
-        seconds[green] += period_s[rows]
-        prior = self._lanes.green_prior[green]
-        s.own("discharge_vps")[green] = discharge(vehicles[green], seconds[green], prior)
+        taken = _taken(s, green)
+        vehicles[taken, green] += passed[rows]
+        seconds[taken, green] += period_s[rows]
+        learnt = vehicles[:, green], seconds[:, green]
+        s.own("discharge_vps")[:, green] = discharge(*learnt, self._prior[:, green])
 
     def _fade(self, s: Kept, now_ms: int) -> None:
         """Now and then, let what was learnt fade."""
@@ -155,5 +176,11 @@ class LaneWatch:
         if s["faded_ms"][0] != NEVER and passed_ms > 0:
             s["discharged_veh"], s["discharged_s"] = faded(s["discharged_veh"], s["discharged_s"], passed_ms)
             learnt = s["discharged_veh"], s["discharged_s"]
-            s["discharge_vps"] = discharge(*learnt, self._lanes.green_prior)
+            s["discharge_vps"] = discharge(*learnt, self._prior)
         s.own("faded_ms")[0] = now_ms
+
+
+def _taken(s: Kept, green: Places) -> Places:
+    """For each green which row of the discharge counts: FREE, or TAKEN where somebody goes before it."""
+    taken: Places = (s["clear_s"][green] >= TAKEN_S).astype(np.int64)
+    return taken

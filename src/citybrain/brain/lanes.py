@@ -14,9 +14,6 @@ import numpy.typing as npt
 from citybrain.brain.ids import Places
 from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 
-GIVES_WAY = 0.7
-"""What a lane that gives way is taken to discharge of its saturation flow before anything is known of it."""
-
 _N = TypeVar("_N", bound=np.generic)
 
 
@@ -68,7 +65,7 @@ class Lanes:
             links = junction.movements[int(slot_of[movement])].signal_links
             for stage in junction.stages:
                 letters = {stage.lamps[k] for k in links}
-                goes = 1.0 if "G" in letters else GIVES_WAY if "g" in letters else 0.0
+                goes = float(letters != {"r"})
                 prior[at, stage.index, self.slot[zone]] += SATURATION_VPS * goes / users[zone]
         return prior
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from citybrain.brain.discharge import FREE, TAKEN
 from citybrain.brain.ids import Places
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
@@ -39,9 +40,6 @@ NO_DATA_S = 15.0
 NEVER_MS = 1 << 62
 
 
-_MOST_LATE = 3
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a decision knows of junctions beforehand; the tables are those of `Layout` and `Lanes`.
@@ -50,7 +48,6 @@ class Rules:
     green among those of all lanes, -1 where it has red.
     `hold_ms` (J, S): minimum green of each stage, the walk included where it lets pedestrians go.
     `way_s` (J, L): what a free drive through the lane's zone takes.
-    `hasty`: a maximum red so short that it may be due the moment that somebody comes.
     """
 
     lets: Floats
@@ -64,7 +61,6 @@ class Rules:
     max_red_ms: Places
     change_ms: Places
     round_ms: Places
-    hasty: Flags
 
     def at(self, places: Places) -> Rules:
         """Those of some junctions."""
@@ -73,7 +69,6 @@ class Rules:
 
 def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
     """The rules of some junctions of a network and their lanes."""
-    soonest = layout.change_ms + (layout.change_ms + layout.min_green_ms) * _MOST_LATE
     longest = [layout.net.junctions[j].max_green_s for j in places.tolist()]
     return Rules(
         layout.lets[places],
@@ -87,7 +82,6 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
         layout.max_red_ms[places],
         layout.change_ms[places],
         layout.round_ms[places],
-        (layout.max_red_ms <= soonest)[places],
     )
 
 
@@ -110,7 +104,8 @@ class Sight:
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
     whether the exit is blocked. Of lanes (J, L): vehicles with an exit that is not blocked, which part of them
     only comes near, as how many each of them counts; and vehicles a second that a lane discharges in each of its
-    greens (G + 1,; the last is red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown
+    greens (2, G + 1; the last is red), while nobody goes before it and while somebody does, and how long those
+    take who do (G + 1,). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown
     (-1 while lamps change), the stage that it goes to, and for how long it has shown this in ms.
     """
 
@@ -122,6 +117,7 @@ class Sight:
     lane_near: Floats
     lane_weight: Floats
     discharge: Floats
+    clear_s: Floats
     fresh: Flags
     stage: Places
     next_stage: Places
@@ -154,19 +150,18 @@ def choose(rules: Rules, sight: Sight) -> Choice:
     why[own < SERVED_VEH] = WHY.index(Why.HOLD_EMPTY)
     held = (sight.stage < 0) | (sight.shown_ms < rules.hold_ms[np.arange(len(now)), now])
     others = rules.waits_here & (lets == 0.0) & ((free > 0.0) | (unseen > 0.0) | (sight.waited_s > 0.0))
-    at = np.flatnonzero(~held & (others.any(axis=1) | rules.hasty))
+    at = np.flatnonzero(~held & others.any(axis=1))
     rivals = Rivals(
         now[at],
         unseen[at],
         free[at],
         seen[at],
-        sight.waited_s[at],
         own[at] < SERVED_VEH,
         sight.shown_ms[at] >= rules.max_green_ms[at],
         sight.lane_vehicles[at],
         sight.lane_near[at],
         sight.lane_weight[at],
-        sight.discharge[rules.greens[at]],
+        Flow(sight.discharge[FREE], sight.discharge[TAKEN], sight.clear_s).of(rules.greens[at]),
     )
     _compare(rules.at(at), rivals, stage, why, at)
     why[~sight.fresh] = WHY.index(Why.NO_DATA)
@@ -177,22 +172,40 @@ def choose(rules: Rules, sight: Sight) -> Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """What lanes let out in a green, arrays of one shape: vehicles a second while nobody goes before them and
+    while somebody with the right of way does, and how long it is until nobody does any more."""
+
+    free_vps: Floats
+    taken_vps: Floats
+    clear_s: Floats
+
+    def of(self, *places: Places) -> Flow:
+        """That of some of the lanes and stages."""
+        return Flow(self.free_vps[places], self.taken_vps[places], self.clear_s[places])
+
+    def out(self, seconds: Floats | float) -> Floats:
+        """Vehicles in so many seconds of green."""
+        taken_s = np.minimum(self.clear_s, seconds)
+        return self.taken_vps * taken_s + self.free_vps * (seconds - taken_s)
+
+
+@dataclass(frozen=True, slots=True)
 class Rivals:
     """Junctions where another stage may be worth the change: the running one (R,); of movements (R, K) what they
-    count though nobody is seen, vehicles with an exit that is not blocked, and all, seconds waited; whether the
-    running stage serves nobody, or has had its maximum green (R,); of lanes what `Sight` says."""
+    count though nobody is seen, vehicles with an exit that is not blocked, and all; whether the running stage
+    serves nobody, or has had its maximum green (R,); of lanes what `Sight` says."""
 
     now: Places
     unseen: Floats
     free: Floats
     seen: Floats
-    waited_s: Floats
     empty: Flags
     over: Flags
     lane_vehicles: Floats
     lane_near: Floats
     lane_weight: Floats
-    discharge: Floats
+    flow: Flow
 
 
 def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], at: Places) -> None:
@@ -214,54 +227,35 @@ def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], 
     take(wins & r.empty & full, best, Why.EXIT_BLOCKED)
     take(r.over & ~wins & serves, best, Why.MAX_GREEN)
     take(leads & r.empty & ~wins, best, Why.MAX_RED)
-    due, urgent = overdue(rules, r.waited_s, others, r.now)
-    take(due, urgent, Why.MAX_RED)
 
 
 def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     """Vehicles a second that the running stage promises (J,), and each other stage (J, S; -1 for the running one).
 
-    Over a green of H seconds a stage serves min(vehicles, discharge x H) of each of its lanes. The running stage
-    does so in H; another pays the change and the start-up first, in which the lanes that have green in both go on.
-    Each stage is given the horizon that suits it best. Vehicles count by the weight of their lane. Who comes near
-    is served by the running stage only if he can be at the stop line by then; for another, he can by its green.
+    Over a green of H seconds a stage serves the lesser of the vehicles and what `Flow` lets out of each of its
+    lanes. The running stage does so in H; another pays the change and the start-up first, in which the lanes that
+    have green in both go on. Each stage is given the horizon that suits it best. Vehicles count by the weight of
+    their lane. Who comes near is served by the running stage only if he can be at the stop line by then; for
+    another, he can by its green.
     """
     rows = np.arange(len(r.now))
     lost_s = rules.change_ms / 1000.0 + START_UP_S
     green = rules.greens >= 0
     more_s = np.where(green & green[rows, r.now][:, None, :], lost_s[:, None, None], 0.0)
     unseen = np.einsum("jsk,jk->js", rules.lets, r.unseen)
-    running = r.discharge[rows, r.now]
+    running = r.flow.of(rows, r.now)
     others: Floats = np.zeros(rules.lets.shape[:2])
     held: Floats = np.zeros(len(rows))
     for horizon_s in HORIZONS_S:
-        served = np.minimum(r.lane_vehicles[:, None, :], r.discharge * (horizon_s + more_s))
+        served = np.minimum(r.lane_vehicles[:, None, :], r.flow.out(horizon_s + more_s))
         counted = np.einsum("jsl,jl->js", served, r.lane_weight)
         others = np.maximum(others, (counted + unseen) / (horizon_s + lost_s[:, None]))
         too_far = r.lane_near * np.maximum(0.0, 1.0 - (horizon_s + REACH_S) / rules.way_s)
-        own = np.minimum(r.lane_vehicles * (1.0 - too_far), running * horizon_s)
+        own = np.minimum(r.lane_vehicles * (1.0 - too_far), running.out(horizon_s))
         held = np.maximum(held, np.einsum("jl,jl->j", own, r.lane_weight) / horizon_s)
     others[np.arange(others.shape[1]) >= rules.stage_count[:, None]] = -1.0
     others[rows, r.now] = -1.0
     return held, others
-
-
-def overdue(rules: Rules, waited_s: Floats, others: Floats, now: Places) -> tuple[Flags, Places]:
-    """Junctions where somebody would wait longer than the maximum red if nothing were done now, and the stage that
-    lets the longest waiting movement go (of several, the one that promises most).
-
-    It takes one change to reach a stage, and one more stage's minimum green and change for each other stage that
-    must come first: so many are allowed for as movements have waited for half the maximum.
-    """
-    rows = np.arange(len(now))
-    waited = np.where(rules.waits_here, waited_s * 1000.0, 0.0)
-    late = np.count_nonzero(waited > rules.max_red_ms[:, None] / 2, axis=1).clip(1, _MOST_LATE)
-    lead = rules.change_ms + (rules.change_ms + rules.min_green_ms) * late
-    longest = np.argmax(waited, axis=1)
-    lets = rules.lets[rows, :, longest] > 0.0
-    due = waited[rows, longest] >= rules.max_red_ms - lead
-    due &= lets.any(axis=1) & ~lets[rows, now]
-    return due, np.argmax(np.where(lets, others, -2.0), axis=1)
 
 
 def _unseen(rules: Rules, sight: Sight) -> Floats:

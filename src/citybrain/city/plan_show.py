@@ -70,7 +70,9 @@ def _overview(source: PlanSource) -> Table:
             if j.refused
             else "brain" + (f"; {len(j.remarks)} repaired" if j.remarks else "")
         )
-        numbers = (f"{j.plan.cycle_s:g}", str(len(j.stages)), times, f"{j.all_red_s:g}")
+        further = sum(s.further for s in j.stages)
+        stages = f"{len(j.stages) - further}" + (f" + {further}" if further else "")
+        numbers = (f"{j.plan.cycle_s:g}", stages, times, f"{j.all_red_s:g}")
         table.add_row(j.id, j.name, f"{j.plan.program} {kind}".strip(), *numbers, control)
     if len(source.net.junctions) > MOST_ROWS:
         table.caption = f"and {len(source.net.junctions) - MOST_ROWS} more: name one with --junction"
@@ -110,7 +112,8 @@ def _stages(junction: Junction, source: PlanSource) -> Table:
     table = _table("stages", "stage", "lamps", "lets go")
     for stage in junction.stages:
         served = [_words(junction.movements[m], names, stage.lamps) for m in stage.movements]
-        table.add_row(str(stage.index), stage.lamps, "\n".join(served))
+        number = f"{stage.index}, further" if stage.further else f"{stage.index}"
+        table.add_row(number, stage.lamps, "\n".join(served))
     return table
 
 

@@ -38,6 +38,8 @@ class StageView(Struct, frozen=True):
 
     lamps: str
     movements: tuple[int, ...]
+    further: bool
+    """Its program does not show it."""
 
 
 class PhaseView(Struct, frozen=True):
@@ -96,7 +98,7 @@ async def junction_view(net: RoadNet, junction: Junction, live: LiveCity, window
         all_red_s=junction.all_red_s,
         cycle_s=junction.plan.cycle_s,
         movements=_movements(junction, links, lanes),
-        stages=tuple(StageView(s.lamps, s.movements) for s in junction.stages),
+        stages=tuple(StageView(s.lamps, s.movements, s.further) for s in junction.stages),
         plan=tuple(PhaseView(p.stage, p.duration_s) for p in junction.plan.phases),
         limits=LimitsView(
             max_green_s=junction.max_green_s,

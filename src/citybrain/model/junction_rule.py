@@ -44,6 +44,8 @@ class JunctionRule(Struct, frozen=True, forbid_unknown_fields=True):
     area: str | None = None
     stages: Annotated[tuple[Number, ...], Meta(max_length=64)] | None = None
     """The stages that may be shown, by their numbers in `citybrain plan show`."""
+    further_stages: bool | None = None
+    """Whether stages may be shown that the program does not show. Needs no word where `stages` says which."""
     min_green_s: Annotated[float, Meta(ge=5, le=120)] | None = None
     max_green_s: Annotated[float, Meta(ge=5, le=600)] | None = None
     max_red_s: Annotated[float, Meta(ge=30, le=600)] | None = None

@@ -83,6 +83,8 @@ class Stage(Struct, frozen=True):
     lamps: str
     movements: tuple[int, ...]
     """Indices of the movements that it lets go."""
+    further: bool = False
+    """Its program does not show it; its signal groups allow it."""
 
 
 class PlanPhase(Struct, frozen=True):

@@ -43,12 +43,12 @@ class DetectorVote:
         self.memory: _Floats = np.zeros((10, len(zones)))
         self.memory[_COUNT] = np.nan
 
-    def disbelieved(self, seen: Numbers, out: _Flags, period_s: _Floats, here: slice) -> _Flags:
-        """Which of the detectors that are not `out` (3, n) the others contradict, after the reading `seen` of the
-        lanes `here`, `period_s` after the one before."""
-        m = self.memory[:, here]
+    def disbelieved(self, seen: Numbers, out: _Flags, period_s: _Floats) -> _Flags:
+        """Which of the detectors that are not `out` (3, Z) the others contradict, after the reading `seen`,
+        `period_s` after the one before."""
+        m = self.memory
         loops = self._bursts(m, seen, out, period_s)
-        camera = self._camera(m, seen, out | loops, period_s, here)
+        camera = self._camera(m, seen, out | loops, period_s)
         loops[UPSTREAM] |= self._upstream(m, seen, out | loops, camera, period_s)
         m[_COUNT] = np.where(out[CAMERA], np.nan, seen.count)
         m[_HALTED], m[_SPEED] = seen.halted, np.nan_to_num(seen.speed_mps)
@@ -69,13 +69,13 @@ class DetectorVote:
             found[detector] = m[row] > BURST_VEH
         return found
 
-    def _camera(self, m: _Floats, seen: Numbers, silent: _Flags, period_s: _Floats, here: slice) -> _Flags:
+    def _camera(self, m: _Floats, seen: Numbers, silent: _Flags, period_s: _Floats) -> _Flags:
         """Cameras that do not see whom the loops count, or whose picture stands still while somebody moves."""
         came = np.where(silent[UPSTREAM], 0.0, seen.entered)
         went = np.where(silent[STOP_LINE], 0.0, seen.passed)
         nobody, before = seen.count == 0.0, m[_COUNT] == 0.0
         # Who has passed was in the zone at the reading before, unless he drove through between the two.
-        jumped = before & (came == 0.0) & (self._way_s[here] > period_s + 1.0)
+        jumped = before & (came == 0.0) & (self._way_s > period_s + 1.0)
         unseen = np.where(nobody, came, 0.0) + np.where(jumped, went, 0.0)
         waits = ~silent[STOP_LINE] & seen.stop_occupied & (m[_UNSEEN] > 0.0)
         m[_UNSEEN] = np.where(nobody & ~silent[CAMERA], m[_UNSEEN] + unseen + 0.5 * waits * period_s, 0.0)
@@ -87,7 +87,7 @@ class DetectorVote:
         m[_STOOD_S] = np.where(still & free, m[_STOOD_S] + period_s, 0.0)
         m[_ROLLED_M] = np.where(still, m[_ROLLED_M] + speed * period_s, 0.0)
         found: _Flags = np.maximum(m[_UNSEEN], m[_STILL]) >= CONTRADICTIONS
-        found |= (m[_STOOD_S] >= STANDS_S) | (m[_ROLLED_M] > FAR * self._length_m[here])
+        found |= (m[_STOOD_S] >= STANDS_S) | (m[_ROLLED_M] > FAR * self._length_m)
         return found
 
     @staticmethod

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -38,8 +40,7 @@ _SAYS = {
     UPSTREAM: ("entered", "upstream_occupied"),
     STOP_LINE: ("passed", "stop_occupied"),
 }
-_WORD = 0xFFFFFFFF
-_EVERYWHERE = slice(None)
+_WORD = np.uint64(0xFFFFFFFF)
 
 _Ints = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
@@ -76,17 +77,29 @@ class Miscounts:
 
     def __init__(self, seed: int, zones: Sequence[Zone]) -> None:
         names = ("", ":upstream", ":stop")
-        self._salt = {z.id: [zlib.crc32(f"{seed}:{z.id}{n}".encode()) for n in names] for z in zones}
+        self._salt = np.array(
+            [[zlib.crc32(f"{seed}:{z.id}{n}".encode()) for z in zones] for n in names], np.uint64
+        )
 
-    def number(self, zone: str, detector: int, vehicles: Iterable[str], time_ms: int) -> int:
-        """How many that detector of `zone` sees."""
-        salt, edge = self._salt[zone][detector], int(MISCOUNT_SHARE / 2 * _WORD)
-        seen = 0
-        for vehicle in vehicles:
-            name = zlib.crc32(vehicle.encode(), salt)
-            draw = _mixed(name ^ ((time_ms + name) // LAPSE_MS * 0x9E3779B1 & _WORD))
-            seen += 1 + (draw < edge) - (draw > _WORD - edge)
-        return seen
+    def numbers(
+        self, zones: Sequence[int], vehicles: Sequence[Collection[str]], detector: int, time_ms: int
+    ) -> _Ints:
+        """How many that detector of each of `zones` (places among all) sees of the vehicles there, shape (n,)."""
+        each = np.fromiter(map(len, vehicles), np.int64, len(zones))
+        crc = np.fromiter(map(_crc, chain.from_iterable(vehicles)), np.uint64, int(each.sum()))
+        name = _mixed(crc ^ np.repeat(self._salt[detector][np.asarray(zones, np.int64)], each))
+        lapse = (np.uint64(time_ms) + name) // np.uint64(LAPSE_MS)
+        draw = _mixed(name ^ (lapse * np.uint64(0x9E3779B1) & _WORD))
+        edge = np.uint64(MISCOUNT_SHARE / 2 * int(_WORD))
+        more = np.concatenate([[0], np.cumsum((draw < edge).astype(np.int64) - (draw > _WORD - edge))])
+        ends = np.cumsum(each)
+        found: _Ints = each + more[ends] - more[ends - each]
+        return found
+
+
+@lru_cache(maxsize=1 << 16)
+def _crc(name: str) -> int:
+    return zlib.crc32(name.encode())
 
 
 class FieldFaults:
@@ -134,45 +147,42 @@ class FieldFaults:
         """Which detectors are stuck and do not say so, shape (3, Z)."""
         return _is_stuck(self._fate(time_ms))
 
-    def deliver(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch | None:
-        """What arrives at `time_ms`, when `rows` are measured then (of the zones from place `first` on)."""
-        wrong = self._wrong(rows, first, time_ms)
-        latency = self._latency_s[first : first + rows.num_rows]
-        for seconds in LATENCIES_S:
-            some = wrong.filter(pa.array(latency == seconds))
-            if some.num_rows:
-                self._late.append((time_ms + 1000 * seconds, some))
+    def deliver(self, rows: pa.RecordBatch | None, time_ms: int) -> pa.RecordBatch | None:
+        """What arrives at `time_ms`, when `rows` of all zones are measured then, or nothing is (None)."""
+        if rows is not None:
+            wrong = self._wrong(rows, time_ms)
+            for seconds in LATENCIES_S:
+                some = wrong.filter(pa.array(self._latency_s == seconds))
+                if some.num_rows:
+                    self._late.append((time_ms + 1000 * seconds, some))
         due = [some for at, some in self._late if at <= time_ms]
         self._late = [(at, some) for at, some in self._late if at > time_ms]
         if not due:
             return None
         return pa.Table.from_batches(due).combine_chunks().to_batches()[0]
 
-    def _fate(self, time_ms: int, here: slice = _EVERYWHERE) -> npt.NDArray[np.float64]:
-        """A number in [0, 1) for each detector of the lanes `here`, new with each of its spells, shape (3, n)."""
-        return _draw(self._salt[:, here], self._spell(time_ms, here) + 3)
+    def _fate(self, time_ms: int) -> npt.NDArray[np.float64]:
+        """A number in [0, 1) for each detector, new with each of its spells, shape (3, Z)."""
+        return _draw(self._salt, self._spell(time_ms) + 3)
 
-    def _spell(self, time_ms: int, here: slice) -> _Ints:
-        return (time_ms + self._beat_ms[:, here]) // SPELL_MS
+    def _spell(self, time_ms: int) -> _Ints:
+        return (time_ms + self._beat_ms) // SPELL_MS
 
-    def _wrong(self, rows: pa.RecordBatch, first: int, time_ms: int) -> pa.RecordBatch:
+    def _wrong(self, rows: pa.RecordBatch, time_ms: int) -> pa.RecordBatch:
         """The rows as detectors that are out or stuck give them."""
-        here = slice(first, first + rows.num_rows)
-        fate, spell = self._fate(time_ms, here), self._spell(time_ms, here)
+        fate, spell = self._fate(time_ms), self._spell(time_ms)
         columns: _Columns = {
             name: rows.column(name).to_numpy(zero_copy_only=False).astype(np.float64) for name in _HOLDS
         }
         for detector, names in _SAYS.items():
             at = np.flatnonzero(_is_stuck(fate[detector]))
-            said = self._stuck(
-                [columns[name] for name in names], detector, at, first, fate[detector], spell[detector]
-            )
+            said = self._stuck([columns[name] for name in names], detector, at, fate[detector], spell[detector])
             for name, numbers in zip(names, said, strict=True):
                 columns[name][at] = numbers
         flags = (columns[name] > 0.0 for name in _FLAGS)
         seen = Numbers(*(columns[name] for name in _HOLDS[: len(_COUNTS) + 1]), *flags)
         period_s = rows.column("period_s").to_numpy(zero_copy_only=False)
-        works = self._fusion.fuse(seen, fate < OUT_SHARE, period_s, first)
+        works = self._fusion.fuse(seen, fate < OUT_SHARE, period_s)
         return self._told(rows, seen, works)
 
     @staticmethod
@@ -197,18 +207,17 @@ class FieldFaults:
         says: Sequence[npt.NDArray[np.float64]],
         detector: int,
         at: _Ints,
-        first: int,
         fate: npt.NDArray[np.float64],
         spell: _Ints,
     ) -> npt.NDArray[np.float64]:
         """What stuck detectors of the lanes `at` say, in the order of `_SAYS` (k, n); `says`: what they would."""
         kind = ((fate[at] - OUT_SHARE) / STUCK_SHARE * len(_KINDS)).astype(np.int64)
-        full = self._capacity[first + at]
+        full = self._capacity[at]
         nobody = (0.0, 0.0, np.nan) if detector == CAMERA else (0.0, 0.0)
         taken = (full, full, 0.0 * full) if detector == CAMERA else (0.0 * full, 0.0 * full + 1.0)
         found = np.where(kind == _OCCUPIED, np.array(taken), np.array(nobody)[:, None])
         for k in np.flatnonzero(kind == _FROZEN).tolist():
-            key, now = detector * len(self._capacity) + first + int(at[k]), int(spell[at[k]])
+            key, now = detector * len(self._capacity) + int(at[k]), int(spell[at[k]])
             held = self._held.get(key)
             if held is None or held.spell != now:
                 held = self._held[key] = Held(now, [float(numbers[at[k]]) for numbers in says])
@@ -222,11 +231,11 @@ def _is_stuck(fate: npt.NDArray[np.float64]) -> _Flags:
     return found
 
 
-def _mixed(x: int) -> int:
-    """A 32-bit number scattered over all 32-bit numbers (the finaliser of MurmurHash3, public domain)."""
-    x = (x ^ x >> 16) * 0x85EBCA6B & _WORD
-    x = (x ^ x >> 13) * 0xC2B2AE35 & _WORD
-    return x ^ x >> 16
+def _mixed(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """32-bit numbers scattered over all 32-bit numbers (the finaliser of MurmurHash3, public domain)."""
+    x = (x ^ x >> np.uint64(16)) * np.uint64(0x85EBCA6B) & _WORD
+    x = (x ^ x >> np.uint64(13)) * np.uint64(0xC2B2AE35) & _WORD
+    return x ^ x >> np.uint64(16)
 
 
 def _draw(salt: npt.NDArray[np.uint64], what: _Ints) -> npt.NDArray[np.float64]:

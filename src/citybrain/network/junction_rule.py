@@ -43,12 +43,18 @@ def apply_rules(net: RoadNet, rules: Sequence[JunctionRule], timezone: str = "UT
     members = _members(net)
     junctions = {j.id: j for j in net.junctions}
     kept: dict[str, tuple[str, Sequence[int]]] = {}
+    wider: dict[str, tuple[str, bool]] = {}
     for number, rule in enumerate(rules, 1):
         name = f"[[junction]] {number} ({rule.id or rule.area or 'neither id nor area'})"
         for junction in _meant(junctions, members, rule, name):
             junctions[junction] = _named(name, _ruled, junctions[junction], rule)
             if rule.stages is not None:
                 kept[junction] = name, rule.stages
+            if rule.further_stages is not None:
+                wider[junction] = name, rule.further_stages
+    for junction, (name, further) in wider.items():
+        if junction not in kept:
+            junctions[junction] = _named(name, _with_further, junctions[junction], further)
     for junction, (name, stages) in kept.items():
         junctions[junction] = _named(name, _with_stages, junctions[junction], stages)
     words = msgspec.json.encode([net.digest, timezone, rules])
@@ -138,6 +144,21 @@ def _stage(junction: Junction, number: int, key: str) -> Stage:
     if number >= len(junction.stages):
         raise RuleError(f"{key}: there is no stage {number}; it has 0 to {len(junction.stages) - 1}")
     return junction.stages[number]
+
+
+def _with_further(junction: Junction, wanted: bool) -> Junction:
+    return junction if wanted else without_further(junction)
+
+
+def without_further(junction: Junction) -> Junction:
+    """The junction with the stages of its program only; they are the first ones, so that numbers stay.
+
+    Raises RuleError where its own plan shows another.
+    """
+    further = {s.index for s in junction.stages if s.further}
+    for stage in (p.stage for p in junction.plan.phases if p.stage in further):
+        raise RuleError(f"further_stages: own_plan has stage {stage}, which is one: take it out of the plan")
+    return msgspec.structs.replace(junction, stages=tuple(s for s in junction.stages if not s.further))
 
 
 def _with_stages(junction: Junction, kept: Sequence[int]) -> Junction:

@@ -64,23 +64,22 @@ class LaneFusion:
     def _own(self) -> tuple[npt.NDArray[Any], ...]:
         return self.count, self.alone_s, self.free_s, self.full_s, self._doubted
 
-    def fuse(self, seen: Numbers, out: _Flags, period_s: _Floats, first: int) -> _Flags:
-        """Fill into `seen` what detectors that are `out` (3, n), or that the others contradict, would have said,
-        of the n lanes from place `first` on, `period_s` after the reading before.
+    def fuse(self, seen: Numbers, out: _Flags, period_s: _Floats) -> _Flags:
+        """Fill into `seen` what detectors that are `out` (3, Z), or that the others contradict, would have said,
+        `period_s` after the reading before.
 
-        Which detectors work, (3, n); the camera does so where both loops stand in for it. Of other lanes only what
+        Which detectors work, (3, Z); the camera does so where both loops stand in for it. Of other lanes only what
         loops count is left.
         """
-        here = slice(first, first + len(period_s))
-        doubted = self._vote.disbelieved(seen, out, period_s, here)
-        new = doubted[CAMERA] & ~self._doubted[here]
-        self._doubted[here] = doubted[CAMERA]
+        doubted = self._vote.disbelieved(seen, out, period_s)
+        new = doubted[CAMERA] & ~self._doubted
+        self._doubted = doubted[CAMERA]
         out = out | doubted
         _silence(seen, out)
-        before = np.where(new, seen.stop_occupied, self.count[here])
-        self._watch(seen, out, period_s, here)
-        self._count(seen, out, before, here)
-        self.count[here] = seen.count
+        before = np.where(new, seen.stop_occupied, self.count)
+        self._watch(seen, out, period_s)
+        self._count(seen, out, before)
+        self.count = seen.count
         no_way_in, no_way_out = (out[UPSTREAM] & ~out[CAMERA]), (out[STOP_LINE] & ~out[CAMERA])
         more = seen.count - before
         passed = np.where(no_way_out, np.maximum(0.0, np.where(no_way_in, 0.0, seen.entered) - more), seen.passed)
@@ -91,22 +90,22 @@ class LaneFusion:
         works[CAMERA] |= works[UPSTREAM] & works[STOP_LINE]
         return works
 
-    def _watch(self, seen: Numbers, out: _Flags, period_s: _Floats, here: slice) -> None:
+    def _watch(self, seen: Numbers, out: _Flags, period_s: _Floats) -> None:
         came = ~out[UPSTREAM] & ((seen.entered > 0.0) | seen.upstream_occupied)
-        self.alone_s[here] = np.where(came, 0.0, self.alone_s[here] + period_s)
+        self.alone_s = np.where(came, 0.0, self.alone_s + period_s)
         stands = ~out[STOP_LINE] & ((seen.passed > 0.0) | seen.stop_occupied)
-        self.free_s[here] = np.where(stands, 0.0, self.free_s[here] + period_s)
+        self.free_s = np.where(stands, 0.0, self.free_s + period_s)
         full = ~out[UPSTREAM] & seen.upstream_occupied & (seen.entered == 0.0)
-        self.full_s[here] = np.where(full, self.full_s[here] + period_s, 0.0)
+        self.full_s = np.where(full, self.full_s + period_s, 0.0)
 
-    def _count(self, seen: Numbers, out: _Flags, before: _Floats, here: slice) -> None:
+    def _count(self, seen: Numbers, out: _Flags, before: _Floats) -> None:
         """Who is there, of lanes without camera: who was there, who came and who went. Where somebody stands on
         the loop at the zone's begin, and somebody at the stop line, all of it is full."""
         blind = out[CAMERA]
-        there = np.clip(before + seen.entered - seen.passed, seen.stop_occupied, self._capacity[here])
-        settled = self.free_s[here] >= SETTLED_S
-        there = np.where(~settled & (self.full_s[here] >= SETTLED_S), self._capacity[here], there)
-        gone = settled & (self.alone_s[here] >= self._gone_s[here])
+        there = np.clip(before + seen.entered - seen.passed, seen.stop_occupied, self._capacity)
+        settled = self.free_s >= SETTLED_S
+        there = np.where(~settled & (self.full_s >= SETTLED_S), self._capacity, there)
+        gone = settled & (self.alone_s >= self._gone_s)
         there = np.where(gone | out[UPSTREAM] | out[STOP_LINE], 0.0, there)
         stands = seen.stop_occupied & (seen.passed == 0.0)
         seen.count = np.where(blind, there, seen.count)

@@ -5,7 +5,7 @@ Vehicle ids stay in here: what leaves are counts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import libsumo
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from citybrain.model import RoadNet, Zone
-from citybrain.network.field_fault import FaultMemory, FieldFaults, Miscounts
+from citybrain.network.field_fault import FaultMemory, FieldFaults
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.schema import TIME, schema_of
 
@@ -23,7 +23,7 @@ STOP_LOOP_M = 3.0
 """Length of the loop at the stop line."""
 VEHICLE_M = 5.0
 """A vehicle whose front is within this after the upstream loop stands over it."""
-ZONES_A_SECOND = 2000
+ZONES_A_SECOND = 4000
 SLOWEST_S = 4
 SPEEDING = 1.4
 """No vehicle is faster than this times the speed allowed."""
@@ -35,73 +35,13 @@ _Look = tuple[int, str, float, float, float]
 """Zone, lane, where the zone begins on it, where the stop loop begins, where the upstream loop ends."""
 
 
-class GroupMemory(Struct):
-    """What a group of zones remembers from its last look."""
-
-    seen: dict[int, Sight]
-    last_ms: int | None
-
-
 class SensorMemory(Struct):
-    """What the sensors remember over a restart."""
+    """What the sensors remember over a restart: seconds since the last look, what it saw and when it was."""
 
-    turn: int
-    groups: list[GroupMemory]
+    turn: int = 0
+    seen: dict[int, Sight] = {}
+    last_ms: int | None = None
     faults: FaultMemory | None = None
-
-
-class LaneSensors:
-    """Reads the zones of a network, all each second where they are few, else in rotation (at most each 4 s).
-
-    `read` gives the rows of `traffic.lane_reading` for the group whose turn it is; `faulty`: as detectors in the
-    field would (by that seed), and late.
-    """
-
-    def __init__(self, net: RoadNet, faulty: int | None = None) -> None:
-        zones = [z for j in net.junctions for z in j.zones]
-        self._faults = FieldFaults(faulty, zones) if faulty is not None else None
-        self.period_s = min(SLOWEST_S, max(1, -(-len(zones) // ZONES_A_SECOND)))
-        share = -(-len(net.junctions) // self.period_s)
-        parts = [net.junctions[i : i + share] for i in range(0, len(net.junctions), share)]
-        nodes = {link.id: link.to_node for link in net.links}
-        edges = {lane.id: link.id for link in net.links for lane in link.lanes}
-        exits: dict[str, set[str]] = {}
-        for junction in net.junctions:
-            for movement in junction.movements:
-                for zone in movement.zones:
-                    exits.setdefault(zone, set()).add(movement.to_link)
-        miscounts = self._faults.miscounts if self._faults else None
-        self._groups: list[_Group] = []
-        first = 0
-        for part in parts:
-            group = _Group([z for j in part for z in j.zones], first, edges, nodes, exits, miscounts)
-            self._groups.append(group)
-            first += len(group.zones)
-        self._turn = 0
-
-    def keep(self) -> SensorMemory:
-        """What `start` needs to go on."""
-        faults = self._faults.keep() if self._faults else None
-        return SensorMemory(self._turn, [GroupMemory(g.seen, g.last_ms) for g in self._groups], faults)
-
-    def start(self, memory: SensorMemory | None = None) -> None:
-        """Begin on a SUMO that has just started: anew, or with what `keep` gave."""
-        fits = memory is not None and len(memory.groups) == len(self._groups)
-        self._turn = memory.turn % len(self._groups) if memory is not None and fits else 0
-        for i, group in enumerate(self._groups):
-            kept = memory.groups[i] if memory is not None and fits else GroupMemory({}, None)
-            group.seen, group.last_ms = kept.seen, kept.last_ms
-            group.awake()
-        if self._faults is not None:
-            self._faults.start(memory.faults if memory is not None and fits else None)
-
-    def read(self, time_ms: int) -> pa.RecordBatch | None:
-        """The readings that arrive at city time `time_ms`: of the group whose turn it is, or, of detectors in the
-        field, those measured 1 to 3 s before. None where there are none."""
-        group = self._groups[self._turn]
-        self._turn = (self._turn + 1) % len(self._groups)
-        rows = group.read(time_ms, float(self.period_s))
-        return rows if self._faults is None else self._faults.deliver(rows, group.first, time_ms)
 
 
 class Sight(Struct):
@@ -134,49 +74,76 @@ class _Approach:
         """Somebody was on its lanes at the last look, so that asking for the whole link first saves nothing."""
 
 
-class _Group:
-    def __init__(
-        self,
-        zones: Sequence[Zone],
-        first: int,
-        edges: dict[str, str],
-        nodes: dict[str, str],
-        exits: dict[str, set[str]],
-        miscounts: Miscounts | None,
-    ) -> None:
-        self.zones = zones
-        self.first = first
-        """Place of its first zone among all of the network."""
-        self._miscounts = miscounts
-        self._names = pa.array([z.id for z in zones], pa.string())
-        self._junctions = pa.array([z.junction for z in zones], pa.string())
-        self._healthy = pa.array(np.ones(len(zones), bool))
-        self.seen: dict[int, Sight] = {}
-        self.last_ms: int | None = None
-        self._edge = [edges[z.id] for z in zones]
+class LaneSensors:
+    """Reads the zones of a network, each second where they are few, else less often (each 4 s at the least).
+
+    `read` gives the rows of `traffic.lane_reading`; `faulty`: as detectors in the field would (by that seed), and
+    late.
+    """
+
+    def __init__(self, net: RoadNet, faulty: int | None = None) -> None:
+        self.zones = [z for j in net.junctions for z in j.zones]
+        self._faults = FieldFaults(faulty, self.zones) if faulty is not None else None
+        self.period_s = min(SLOWEST_S, max(1, -(-len(self.zones) // ZONES_A_SECOND)))
+        self._names = pa.array([z.id for z in self.zones], pa.string())
+        self._junctions = pa.array([z.junction for z in self.zones], pa.string())
+        self._healthy = pa.array(np.ones(len(self.zones), bool))
+        nodes = {link.id: link.to_node for link in net.links}
+        edges = {lane.id: link.id for link in net.links for lane in link.lanes}
+        exits: dict[str, set[str]] = {}
+        for movement in (m for j in net.junctions for m in j.movements):
+            for zone in movement.zones:
+                exits.setdefault(zone, set()).add(movement.to_link)
+        self._edge = [edges[z.id] for z in self.zones]
         self._inside = [f":{nodes[e]}_" for e in self._edge]
-        self._exits = [exits[z.id] for z in zones]
+        self._exits = [exits[z.id] for z in self.zones]
         looks: dict[str, list[_Look]] = {}
-        for i, zone in enumerate(zones):
-            for edge, look in _looks(i, zone, edges):
+        for i, z in enumerate(self.zones):
+            for edge, look in _looks(i, z, edges):
                 looks.setdefault(edge, []).append(look)
-        fastest = {zone.reaches[0].lane: zone.speed_mps for zone in zones}
+        fastest = {z.reaches[0].lane: z.speed_mps for z in self.zones}
         self._approaches = tuple(_Approach(edge, tuple(found), fastest) for edge, found in looks.items())
+        self._turn = 0
+        self._seen: dict[int, Sight] = {}
+        self._last_ms: int | None = None
+
+    def keep(self) -> SensorMemory:
+        """What `start` needs to go on."""
+        return SensorMemory(self._turn, self._seen, self._last_ms, self._faults.keep() if self._faults else None)
+
+    def start(self, memory: SensorMemory | None = None) -> None:
+        """Begin on a SUMO that has just started: anew, or with what `keep` gave."""
+        kept = memory or SensorMemory()
+        self._turn = kept.turn % self.period_s
+        fits = all(0 <= zone < len(self.zones) for zone in kept.seen)
+        self._seen, self._last_ms = (kept.seen, kept.last_ms) if fits else ({}, None)
+        self.awake()
+        if self._faults is not None:
+            self._faults.start(kept.faults if fits else None)
 
     def awake(self) -> None:
         for approach in self._approaches:
             approach.asleep_until = 0.0
 
-    def read(self, time_ms: int, period_s: float) -> pa.RecordBatch:
-        """Look at every zone of the group."""
-        known = self.last_ms is not None and time_ms > self.last_ms
+    def read(self, time_ms: int) -> pa.RecordBatch | None:
+        """The readings that arrive at city time `time_ms`, those measured then or, of detectors in the field, 1 to
+        3 s before. None where there are none."""
+        rows = self._measure(time_ms) if self._turn == 0 else None
+        self._turn = (self._turn + 1) % self.period_s
+        return rows if self._faults is None else self._faults.deliver(rows, time_ms)
+
+    def _measure(self, time_ms: int) -> pa.RecordBatch:
+        """Look at every zone."""
+        known = self._last_ms is not None and time_ms > self._last_ms
         if not known:
             self.awake()
-        elapsed = (time_ms - self.last_ms) / 1000 if known and self.last_ms is not None else period_s
-        self.last_ms = time_ms
-        before, now = self.seen if known else None, self._look(time_ms / 1000)
-        self.seen = now
-        return self._rows(time_ms, elapsed, now, *self._follow(before, now, time_ms))
+        elapsed_s = (
+            (time_ms - self._last_ms) / 1000 if known and self._last_ms is not None else float(self.period_s)
+        )
+        self._last_ms = time_ms
+        before, now = self._seen if known else None, self._look(time_ms / 1000)
+        self._seen = now
+        return self._rows(time_ms, elapsed_s, now, *self._follow(before, now))
 
     def _look(self, time_s: float) -> dict[int, Sight]:
         vehicles_on, ids_on = libsumo.edge.getLastStepVehicleNumber, libsumo.lane.getLastStepVehicleIDs
@@ -223,11 +190,11 @@ class _Group:
         return now
 
     def _follow(
-        self, before: dict[int, Sight] | None, now: dict[int, Sight], time_ms: int
-    ) -> tuple[dict[int, int], dict[int, int]]:
+        self, before: dict[int, Sight] | None, now: dict[int, Sight]
+    ) -> tuple[dict[int, Collection[str]], dict[int, Collection[str]]]:
         """Vehicles that entered and that crossed the stop line since the look `before`, by zone."""
-        entered: dict[int, int] = {}
-        passed: dict[int, int] = {}
+        entered: dict[int, Collection[str]] = {}
+        passed: dict[int, Collection[str]] = {}
         if before is None:
             return entered, passed
         nothing = Sight()
@@ -237,7 +204,7 @@ class _Group:
                 continue
             new = {*sight.at_line, *sight.above}.difference(old.at_line, old.above)
             if new:
-                entered[zone] = self._number(zone, UPSTREAM, new, time_ms)
+                entered[zone] = new
         for zone, old in before.items():
             sight = now.get(zone, nothing)
             if sight.at_line == old.at_line and sight.above == old.above:
@@ -247,14 +214,18 @@ class _Group:
                 left = set(old.above).difference(sight.at_line, sight.above)
                 gone += [v for v in left if self._passed(zone, v, True)]
             if gone:
-                passed[zone] = self._number(zone, STOP_LINE, gone, time_ms)
+                passed[zone] = gone
         return entered, passed
 
-    def _number(self, zone: int, detector: int, vehicles: Collection[str], time_ms: int) -> int:
-        """How many a detector takes them for."""
-        if self._miscounts is None:
-            return len(vehicles)
-        return self._miscounts.number(self.zones[zone].id, detector, vehicles, time_ms)
+    def _numbers(self, seen: dict[int, Collection[str]], detector: int, time_ms: int) -> _INT:
+        """How many vehicles a detector of each zone takes those for, shape (Z,)."""
+        at = list(seen)
+        numbers = np.zeros(len(self.zones), np.int64)
+        if self._faults is None:
+            numbers[at] = list(map(len, seen.values()))
+        else:
+            numbers[at] = self._faults.miscounts.numbers(at, list(seen.values()), detector, time_ms)
+        return numbers
 
     def _passed(self, zone: int, vehicle: str, strict: bool) -> bool:
         """Whether a vehicle that left the zone crossed its stop line (rather than change lane or end its trip).
@@ -272,16 +243,16 @@ class _Group:
     def _rows(
         self,
         time_ms: int,
-        elapsed: float,
+        elapsed_s: float,
         now: dict[int, Sight],
-        entered: dict[int, int],
-        passed: dict[int, int],
+        entered: dict[int, Collection[str]],
+        passed: dict[int, Collection[str]],
     ) -> pa.RecordBatch:
         n = len(self.zones)
-        at = np.fromiter(now, np.int64, len(now))
+        at = list(now)
         sights = now.values()
-        count = _filled(n, at, [self._number(z, CAMERA, [*s.at_line, *s.above], time_ms) for z, s in now.items()])
-        halted = _filled(n, at, [self._number(z, CAMERA, s.standing, time_ms) for z, s in now.items()])
+        count = self._numbers({z: [*s.at_line, *s.above] for z, s in now.items()}, CAMERA, time_ms)
+        halted = self._numbers({z: s.standing for z, s in now.items()}, CAMERA, time_ms)
         speed = np.zeros(n)
         speed[at] = [s.speed / (len(s.at_line) + len(s.above)) for s in sights]
         stop, upstream = np.zeros(n, bool), np.zeros(n, bool)
@@ -291,12 +262,12 @@ class _Group:
             self._names,
             self._junctions,
             pa.array(np.full(n, time_ms, np.int64)).view(TIME),
-            pa.array(np.full(n, elapsed)),
+            pa.array(np.full(n, elapsed_s)),
             pa.array(count),
             pa.array(halted),
             pa.array(speed, mask=count == 0),
-            pa.array(_filled(n, list(entered), list(entered.values()))),
-            pa.array(_filled(n, list(passed), list(passed.values()))),
+            pa.array(self._numbers(entered, UPSTREAM, time_ms)),
+            pa.array(self._numbers(passed, STOP_LINE, time_ms)),
             pa.array(stop),
             pa.array(upstream),
             self._healthy,
@@ -304,12 +275,6 @@ class _Group:
             self._healthy,
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema_of("traffic.lane_reading"))
-
-
-def _filled(n: int, at: Sequence[int] | _INT, values: Sequence[int]) -> _INT:
-    result = np.zeros(n, np.int64)
-    result[at] = values
-    return result
 
 
 def _looks(i: int, zone: Zone, edges: dict[str, str]) -> list[tuple[str, _Look]]:

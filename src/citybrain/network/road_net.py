@@ -15,6 +15,7 @@ from citybrain.model import Junction, Lane, Link, Movement, Point, RoadNet, Stag
 from citybrain.network.area import build_areas
 from citybrain.network.change_time import all_red_time, yellow_times
 from citybrain.network.foes import RightOfWay
+from citybrain.network.further_stage import further_stages
 from citybrain.network.nema_plan import RingError, cycle_phases, of_program, pairs
 from citybrain.network.net_check import check_rows
 from citybrain.network.netfile import ConnectionRow, EdgeRow, NetError, NetRows, ProgramRow, read_rows
@@ -23,7 +24,7 @@ from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
 from citybrain.network.stage_repair import repair, repaired_plan
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 11"
+_FORMAT = b"citybrain road net 12"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),
@@ -187,9 +188,13 @@ class _JunctionBuilder:
         free = always_green(program)
         refused = misfit or refusal(program, links, lamps, foes)
         movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
+        further: tuple[str, ...] = ()
+        if refused is None and len({place[0] for c in connections if (place := self._ways.place(c))}) == 1:
+            lanes = _lanes([c for c in connections if c.signal_link not in crossing])
+            further = further_stages(lamps, foes, _approaches(connections), lanes)
         stages = tuple(
-            Stage(i, s, tuple(m for m, way in enumerate(movements) if any(s[k] in "Gg" for k in way.signal_links)))
-            for i, s in enumerate(lamps)
+            Stage(i, s, _served(movements, s), further=i >= len(lamps))
+            for i, s in enumerate((*lamps, *further))
             if len(s) == links
         )
         speeds = {c.signal_link: self._lanes[c.source].speed for c in motor}
@@ -282,12 +287,24 @@ def _program(row: ProgramRow) -> tuple[ProgramRow, list[str], str | None]:
     return timed, pairs(plan), None
 
 
+def _served(movements: Sequence[Movement], lamps: str) -> tuple[int, ...]:
+    return tuple(m for m, way in enumerate(movements) if any(lamps[k] in "Gg" for k in way.signal_links))
+
+
 def _approaches(connections: Sequence[ConnectionRow]) -> dict[int, str]:
     """The link that each signal link comes from, where it controls connections of one only."""
     links: dict[int, set[str]] = defaultdict(set)
     for c in connections:
         links[c.signal_link].add(c.from_edge)
     return {k: next(iter(edges)) for k, edges in links.items() if len(edges) == 1}
+
+
+def _lanes(connections: Sequence[ConnectionRow]) -> list[frozenset[int]]:
+    """The signal links of each lane."""
+    links: dict[str, set[int]] = defaultdict(set)
+    for c in connections:
+        links[c.source].add(c.signal_link)
+    return [frozenset(found) for found in links.values()]
 
 
 def _turning(connections: Sequence[ConnectionRow]) -> frozenset[int]:

@@ -66,8 +66,10 @@ def test_a_chinese_browser_is_met_in_chinese_and_a_choice_is_kept(pages: Pages) 
     page = pages.open("/#junction/J11", locale="zh-CN")
     expect(page.locator("cb-junction")).to_contain_text("计入切换损失后每秒放行最多：北进口直行，8辆。")
     expect(page.locator(".movements")).to_contain_text("解放路")
+    expect(page.locator(".stage .stage-further")).to_have_text(["自有方案外"])
     page.locator("[data-language]").click()
     page.reload()
+    expect(page.locator(".stage").nth(2).locator(".stage-further")).to_have_text("not in its own plan")
     expect(page.locator("cb-junction")).to_contain_text(
         "Most vehicles a second, change included: from the north, straight on"
     )
