@@ -115,7 +115,7 @@ export class JunctionPanel extends Part {
       ></cb-holder>
       <h3>${say('junction.stages')}</h3>
       ${this.stages(view, now)}
-      <p class="why" data-why=${now.order?.why ?? ''}>${why(view, now)}</p>
+      <p class="why" data-why=${now.order?.why ?? ''}>${why(view, now, this.refused(view)[0])}</p>
       ${view.refused === null ? this.takeControl(view, now, control) : nothing}
       <h3>${say('decisions.title')}</h3>
       <cb-decisions .junction=${view} .decisions=${now.decisions}></cb-decisions>
@@ -172,10 +172,15 @@ export class JunctionPanel extends Part {
       ${changing ? html`<p class="caption">${say('junction.changing', { n: signal.next_stage + 1 })}</p>` : nothing}`;
   }
 
-  private refusals(view: JunctionView): TemplateResult {
+  /** The guard's refusals here, the newest first. */
+  private refused(view: JunctionView): Refusal[] {
     const known = new Set(view.refusals.map(key));
     const fresh = this.city.refusals.filter((r) => r.junction === view.id && !known.has(key(r)));
-    const all = [...fresh, ...view.refusals].slice(0, 20);
+    return [...fresh, ...view.refusals];
+  }
+
+  private refusals(view: JunctionView): TemplateResult {
+    const all = this.refused(view).slice(0, 20);
     if (!all.length) return html`<p class="caption">${say('junction.no_refusals')}</p>`;
     return html`<ul class="lines">
       ${all.map(
@@ -196,9 +201,12 @@ function key(r: Refusal): string {
   return `${r.time}/${r.stage}/${r.reason}`;
 }
 
-function why(view: JunctionView, now: JunctionNow): string {
+function why(view: JunctionView, now: JunctionNow, refused?: Refusal): string {
   const control = now.signal?.control;
   if (control && control !== 'brain' && control !== 'approved') return sayOf('why_not', control);
   if (!now.order) return say('control.unknown');
+  const shown = now.signal && now.signal.stage >= 0 ? now.signal.stage : now.signal?.next_stage;
+  if (refused?.reason === 'max_red' && refused.stage === now.order.stage && shown !== now.order.stage)
+    return say('why_not.max_red', { n: now.order.stage + 1 });
   return `${whyWords(view, now.order)} ${waitsWords(view, now.order, now.queues)}`;
 }

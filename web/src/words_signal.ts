@@ -159,6 +159,10 @@ export const SIGNAL_WORDS = {
   'why.no_data': ['No fresh detector data: it goes by the arrivals that it expects.', '无最新检测数据：按预计到达运行。'],
   'why.waits': ['Longest without green: {waits}, {age}.', '等待最久：{waits}，{age}。'],
   'why.waits_veh': ['Longest without green: {waits}, {veh}, {age}.', '等待最久：{waits}，{veh}，{age}。'],
+  'why_not.max_red': [
+    'The guard serves somebody whose red has reached its maximum; then stage {n}, which the brain wants.',
+    '守卫正放行红灯已达上限的流向；随后为大脑要求的阶段{n}。',
+  ],
   'why_not.own_plan': ['The junction runs its own plan.', '路口按自有方案运行。'],
   'why_not.silence': ['The brain is silent: the junction runs its own plan.', '大脑无响应：路口按自有方案运行。'],
   'why_not.refused': ['The junction runs its own plan: it cannot be controlled.', '路口不可控，按自有方案运行。'],
