@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 import libsumo
 import msgspec
@@ -111,11 +110,9 @@ def test_a_blocked_exit_holds_up_nobody_else_and_is_over_when_it_is_over(
     for junction in seen.net.junctions:
         assert violations(junction, seen.lamps[junction.id], max_red_s=junction.max_red_s) == []
     known = [part for part in seen.taken if part is not None]
-    if (
-        seen_by_detectors
-    ):  # late and miscounted: as full as it really got within a vehicle, at times by two or three more
-        assert median(known[len(known) // 2 :]) == pytest.approx(max(seen.really), abs=0.08)
-        assert 0.75 < max(known) <= max(seen.really) + 0.24
+    if seen_by_detectors:  # late and miscounted: as full as it got within a vehicle, two counted twice at times
+        assert max(seen.really) - 0.08 <= max(known) <= max(seen.really) + 0.16
+        assert max(known) > 0.75
     else:
         assert not known, "it says what it does not know"
     meanwhile = seen.between(BLOCKED, OPEN_AGAIN)
