@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from citybrain.brain.discharge import FREE, TAKEN, Outflow
 from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
 from citybrain.brain.lamps import read_lamps, show_green
@@ -140,8 +141,7 @@ class DecideStages:
             self._free(s["lane_veh"], s["vehicles"], shut),
             self._lanes.padded(self._watch.near(s)),
             self._weights(s, now_ms),
-            s["discharge_vps"],
-            s["clear_s"],
+            Outflow(s["discharge_vps"][FREE], s["discharge_vps"][TAKEN], s["clear_s"]),
             heard,
             s["stage"][at],
             s["next_stage"][at],

@@ -257,8 +257,8 @@ class EstimateQueues:
         return pa.RecordBatch.from_arrays(columns, schema=schema(self.writes))
 
     def _of(self, heard: Flags) -> _Part:
-        """What belongs to the junctions heard of. Detectors report by turns, so the same few sets come again and
-        again; the memory of them changes no result."""
+        """What belongs to the junctions heard of. Readings are late by a few times only, so the same few sets come
+        again and again; the memory of them changes no result."""
         key = heard.tobytes()
         found = self._parts.get(key)
         if found is None:

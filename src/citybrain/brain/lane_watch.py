@@ -28,8 +28,8 @@ from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
+from citybrain.brain.permitted import PermittedGreens
 from citybrain.brain.queue import BLIND_AFTER_MS, free_time, read_readings, seen_queue
-from citybrain.brain.right_of_way import RightOfWay
 from citybrain.brain.sojourn import head, stayed
 from citybrain.model import State
 
@@ -60,8 +60,8 @@ class LaneWatch:
         self._free_s = free_time(layout)
         self._length_m = lengths(layout)
         self._ours = lanes.junction >= 0
-        self._right_of_way = RightOfWay(layout, lanes, ordered)
-        self._prior = priors(lanes.green_prior, self._right_of_way.gives_way)
+        self._permitted = PermittedGreens(layout, lanes, ordered)
+        self._prior = priors(lanes.green_prior, self._permitted.gives_way)
 
     def start(self) -> State:
         """What it keeps before the first reading."""
@@ -118,7 +118,7 @@ class LaneWatch:
         s["lane_stands_s"] = np.where(stands, s["lane_stands_s"] + dt_s, 0.0)
         s["lane_gone"] = np.zeros(self._lanes.count)
         self._fade(s, now_ms)
-        s["clear_s"] = self._right_of_way.clear_s(there, s["discharge_vps"][FREE])
+        s["clear_s"] = self._permitted.clear_s(there, s["discharge_vps"][FREE])
 
     def _left(self, s: Kept, now_ms: int) -> Floats:
         """(Z,): vehicles that have probably left the lanes since they were read."""

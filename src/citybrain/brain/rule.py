@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from citybrain.brain.discharge import FREE, TAKEN
+from citybrain.brain.discharge import Outflow
 from citybrain.brain.ids import Places
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
@@ -55,7 +55,6 @@ class Rules:
     way_s: Floats
     waits_here: Flags
     stage_count: Places
-    min_green_ms: Places
     hold_ms: Places
     max_green_ms: Places
     max_red_ms: Places
@@ -76,7 +75,6 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
         lanes.padded(free_time(layout)).clip(1.0),
         layout.waits_here[places],
         layout.stage_count[places],
-        layout.min_green_ms[places],
         np.maximum(layout.min_green_ms[places, None], _walks(layout, places)),
         np.array([NEVER_MS if s is None else round(s * 1000) for s in longest], np.int64),
         layout.max_red_ms[places],
@@ -103,10 +101,9 @@ class Sight:
 
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
     whether the exit is blocked. Of lanes (J, L): vehicles with an exit that is not blocked, which part of them
-    only comes near, as how many each of them counts; and vehicles a second that a lane discharges in each of its
-    greens (2, G + 1; the last is red), while nobody goes before it and while somebody does, and how long those
-    take who do (G + 1,). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown
-    (-1 while lamps change), the stage that it goes to, and for how long it has shown this in ms.
+    only comes near, as how many each of them counts; and what a lane lets out in each of its greens (G + 1,; the
+    last is red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps
+    change), the stage that it goes to, and for how long it has shown this in ms.
     """
 
     vehicles: Floats
@@ -116,8 +113,7 @@ class Sight:
     lane_vehicles: Floats
     lane_near: Floats
     lane_weight: Floats
-    discharge: Floats
-    clear_s: Floats
+    outflow: Outflow
     fresh: Flags
     stage: Places
     next_stage: Places
@@ -161,7 +157,7 @@ def choose(rules: Rules, sight: Sight) -> Choice:
         sight.lane_vehicles[at],
         sight.lane_near[at],
         sight.lane_weight[at],
-        Flow(sight.discharge[FREE], sight.discharge[TAKEN], sight.clear_s).of(rules.greens[at]),
+        sight.outflow.of(rules.greens[at]),
     )
     _compare(rules.at(at), rivals, stage, why, at)
     why[~sight.fresh] = WHY.index(Why.NO_DATA)
@@ -169,25 +165,6 @@ def choose(rules: Rules, sight: Sight) -> Choice:
     why[held] = WHY.index(Why.HOLD_MIN_GREEN)
     why[sight.stage < 0] = WHY.index(Why.HOLD_CHANGING)
     return Choice(stage, why)
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What lanes let out in a green, arrays of one shape: vehicles a second while nobody goes before them and
-    while somebody with the right of way does, and how long it is until nobody does any more."""
-
-    free_vps: Floats
-    taken_vps: Floats
-    clear_s: Floats
-
-    def of(self, *places: Places) -> Flow:
-        """That of some of the lanes and stages."""
-        return Flow(self.free_vps[places], self.taken_vps[places], self.clear_s[places])
-
-    def out(self, seconds: Floats | float) -> Floats:
-        """Vehicles in so many seconds of green."""
-        taken_s = np.minimum(self.clear_s, seconds)
-        return self.taken_vps * taken_s + self.free_vps * (seconds - taken_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +182,7 @@ class Rivals:
     lane_vehicles: Floats
     lane_near: Floats
     lane_weight: Floats
-    flow: Flow
+    outflow: Outflow
 
 
 def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], at: Places) -> None:
@@ -232,7 +209,7 @@ def _compare(rules: Rules, r: Rivals, stage: Places, why: npt.NDArray[np.int8], 
 def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     """Vehicles a second that the running stage promises (J,), and each other stage (J, S; -1 for the running one).
 
-    Over a green of H seconds a stage serves the lesser of the vehicles and what `Flow` lets out of each of its
+    Over a green of H seconds a stage serves the lesser of the vehicles and what `Outflow` lets out of each of its
     lanes. The running stage does so in H; another pays the change and the start-up first, in which the lanes that
     have green in both go on. Each stage is given the horizon that suits it best. Vehicles count by the weight of
     their lane. Who comes near is served by the running stage only if he can be at the stop line by then; for
@@ -243,11 +220,11 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     green = rules.greens >= 0
     more_s = np.where(green & green[rows, r.now][:, None, :], lost_s[:, None, None], 0.0)
     unseen = np.einsum("jsk,jk->js", rules.lets, r.unseen)
-    running = r.flow.of(rows, r.now)
+    running = r.outflow.of(rows, r.now)
     others: Floats = np.zeros(rules.lets.shape[:2])
     held: Floats = np.zeros(len(rows))
     for horizon_s in HORIZONS_S:
-        served = np.minimum(r.lane_vehicles[:, None, :], r.flow.out(horizon_s + more_s))
+        served = np.minimum(r.lane_vehicles[:, None, :], r.outflow.out(horizon_s + more_s))
         counted = np.einsum("jsl,jl->js", served, r.lane_weight)
         others = np.maximum(others, (counted + unseen) / (horizon_s + lost_s[:, None]))
         too_far = r.lane_near * np.maximum(0.0, 1.0 - (horizon_s + REACH_S) / rules.way_s)

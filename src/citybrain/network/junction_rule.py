@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import TypeVarTuple
 
 import msgspec
 
@@ -24,7 +24,7 @@ from citybrain.network.foes import GREEN
 
 _DAYS = {"all": tuple(range(7)), "weekdays": tuple(range(5)), "weekend": (5, 6)}
 _DAY_S = 86_400
-_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 _LIMITS = ("min_green_s", "max_green_s", "max_red_s", "group", "advisory")
 
 
@@ -53,8 +53,8 @@ def apply_rules(net: RoadNet, rules: Sequence[JunctionRule], timezone: str = "UT
             if rule.further_stages is not None:
                 wider[junction] = name, rule.further_stages
     for junction, (name, further) in wider.items():
-        if junction not in kept:
-            junctions[junction] = _named(name, _with_further, junctions[junction], further)
+        if not further and junction not in kept:
+            junctions[junction] = _named(name, _without_further, junctions[junction])
     for junction, (name, stages) in kept.items():
         junctions[junction] = _named(name, _with_stages, junctions[junction], stages)
     words = msgspec.json.encode([net.digest, timezone, rules])
@@ -66,9 +66,9 @@ def apply_rules(net: RoadNet, rules: Sequence[JunctionRule], timezone: str = "UT
     )
 
 
-def _named(name: str, change: Callable[[Junction, _T], Junction], junction: Junction, wish: _T) -> Junction:
+def _named(name: str, change: Callable[[Junction, *_Ts], Junction], junction: Junction, *wish: *_Ts) -> Junction:
     try:
-        return change(junction, wish)
+        return change(junction, *wish)
     except RuleError as e:
         raise RuleError(f"{name}: {e}") from None
 
@@ -146,11 +146,7 @@ def _stage(junction: Junction, number: int, key: str) -> Stage:
     return junction.stages[number]
 
 
-def _with_further(junction: Junction, wanted: bool) -> Junction:
-    return junction if wanted else without_further(junction)
-
-
-def without_further(junction: Junction) -> Junction:
+def _without_further(junction: Junction) -> Junction:
     """The junction with the stages of its program only; they are the first ones, so that numbers stay.
 
     Raises RuleError where its own plan shows another.

@@ -82,26 +82,26 @@ class LaneSensors:
     """
 
     def __init__(self, net: RoadNet, faulty: int | None = None) -> None:
-        self.zones = [z for j in net.junctions for z in j.zones]
-        self._faults = FieldFaults(faulty, self.zones) if faulty is not None else None
-        self.period_s = min(SLOWEST_S, max(1, -(-len(self.zones) // ZONES_A_SECOND)))
-        self._names = pa.array([z.id for z in self.zones], pa.string())
-        self._junctions = pa.array([z.junction for z in self.zones], pa.string())
-        self._healthy = pa.array(np.ones(len(self.zones), bool))
+        self._zones = [z for j in net.junctions for z in j.zones]
+        self._faults = FieldFaults(faulty, self._zones) if faulty is not None else None
+        self._period_s = min(SLOWEST_S, max(1, -(-len(self._zones) // ZONES_A_SECOND)))
+        self._names = pa.array([z.id for z in self._zones], pa.string())
+        self._junctions = pa.array([z.junction for z in self._zones], pa.string())
+        self._healthy = pa.array(np.ones(len(self._zones), bool))
         nodes = {link.id: link.to_node for link in net.links}
         edges = {lane.id: link.id for link in net.links for lane in link.lanes}
         exits: dict[str, set[str]] = {}
         for movement in (m for j in net.junctions for m in j.movements):
             for zone in movement.zones:
                 exits.setdefault(zone, set()).add(movement.to_link)
-        self._edge = [edges[z.id] for z in self.zones]
+        self._edge = [edges[z.id] for z in self._zones]
         self._inside = [f":{nodes[e]}_" for e in self._edge]
-        self._exits = [exits[z.id] for z in self.zones]
+        self._exits = [exits[z.id] for z in self._zones]
         looks: dict[str, list[_Look]] = {}
-        for i, z in enumerate(self.zones):
+        for i, z in enumerate(self._zones):
             for edge, look in _looks(i, z, edges):
                 looks.setdefault(edge, []).append(look)
-        fastest = {z.reaches[0].lane: z.speed_mps for z in self.zones}
+        fastest = {z.reaches[0].lane: z.speed_mps for z in self._zones}
         self._approaches = tuple(_Approach(edge, tuple(found), fastest) for edge, found in looks.items())
         self._turn = 0
         self._seen: dict[int, Sight] = {}
@@ -114,14 +114,14 @@ class LaneSensors:
     def start(self, memory: SensorMemory | None = None) -> None:
         """Begin on a SUMO that has just started: anew, or with what `keep` gave."""
         kept = memory or SensorMemory()
-        self._turn = kept.turn % self.period_s
-        fits = all(0 <= zone < len(self.zones) for zone in kept.seen)
+        self._turn = kept.turn % self._period_s
+        fits = all(0 <= zone < len(self._zones) for zone in kept.seen)
         self._seen, self._last_ms = (kept.seen, kept.last_ms) if fits else ({}, None)
-        self.awake()
+        self._awake()
         if self._faults is not None:
             self._faults.start(kept.faults if fits else None)
 
-    def awake(self) -> None:
+    def _awake(self) -> None:
         for approach in self._approaches:
             approach.asleep_until = 0.0
 
@@ -129,16 +129,16 @@ class LaneSensors:
         """The readings that arrive at city time `time_ms`, those measured then or, of detectors in the field, 1 to
         3 s before. None where there are none."""
         rows = self._measure(time_ms) if self._turn == 0 else None
-        self._turn = (self._turn + 1) % self.period_s
+        self._turn = (self._turn + 1) % self._period_s
         return rows if self._faults is None else self._faults.deliver(rows, time_ms)
 
     def _measure(self, time_ms: int) -> pa.RecordBatch:
         """Look at every zone."""
         known = self._last_ms is not None and time_ms > self._last_ms
         if not known:
-            self.awake()
+            self._awake()
         elapsed_s = (
-            (time_ms - self._last_ms) / 1000 if known and self._last_ms is not None else float(self.period_s)
+            (time_ms - self._last_ms) / 1000 if known and self._last_ms is not None else float(self._period_s)
         )
         self._last_ms = time_ms
         before, now = self._seen if known else None, self._look(time_ms / 1000)
@@ -220,7 +220,7 @@ class LaneSensors:
     def _numbers(self, seen: dict[int, Collection[str]], detector: int, time_ms: int) -> _INT:
         """How many vehicles a detector of each zone takes those for, shape (Z,)."""
         at = list(seen)
-        numbers = np.zeros(len(self.zones), np.int64)
+        numbers = np.zeros(len(self._zones), np.int64)
         if self._faults is None:
             numbers[at] = list(map(len, seen.values()))
         else:
@@ -248,7 +248,7 @@ class LaneSensors:
         entered: dict[int, Collection[str]],
         passed: dict[int, Collection[str]],
     ) -> pa.RecordBatch:
-        n = len(self.zones)
+        n = len(self._zones)
         at = list(now)
         sights = now.values()
         count = self._numbers({z: [*s.at_line, *s.above] for z, s in now.items()}, CAMERA, time_ms)

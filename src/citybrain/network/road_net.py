@@ -190,7 +190,7 @@ class _JunctionBuilder:
         movements = (*self._movements(signal, motor, free), *self._walks(signal, connections, free))
         further: tuple[str, ...] = ()
         if refused is None and len({place[0] for c in connections if (place := self._ways.place(c))}) == 1:
-            lanes = _lanes([c for c in connections if c.signal_link not in crossing])
+            lanes = _links_of_lanes([c for c in connections if c.signal_link not in crossing])
             further = further_stages(lamps, foes, _approaches(connections), lanes)
         stages = tuple(
             Stage(i, s, _served(movements, s), further=i >= len(lamps))
@@ -299,7 +299,7 @@ def _approaches(connections: Sequence[ConnectionRow]) -> dict[int, str]:
     return {k: next(iter(edges)) for k, edges in links.items() if len(edges) == 1}
 
 
-def _lanes(connections: Sequence[ConnectionRow]) -> list[frozenset[int]]:
+def _links_of_lanes(connections: Sequence[ConnectionRow]) -> list[frozenset[int]]:
     """The signal links of each lane."""
     links: dict[str, set[int]] = defaultdict(set)
     for c in connections:

@@ -1,4 +1,4 @@
-"""Who goes before a lane that gives way in its green, and for how long.
+"""Permitted greens (g): who goes before a lane that gives way in its green, and for how long.
 
 A turn with g clears in two parts: nearly nobody gets out while those who go before it discharge, then it
 discharges like others (HCM 7th ed., ch. 31: g_q and g_u of permitted left turns). Shapes: G greens of lanes, Z
@@ -17,7 +17,7 @@ from citybrain.brain.layout import SATURATION_VPS, Flags, Floats, Layout
 from citybrain.model import Junction, Movement, Stage
 
 
-class RightOfWay:
+class PermittedGreens:
     """For each green in which a lane gives way, the lanes of its junction that go before it."""
 
     def __init__(self, layout: Layout, lanes: Lanes, places: Places) -> None:

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from citybrain.brain.decide import DecideStages
-from citybrain.brain.discharge import FREE, TAKEN, TAKEN_PART
+from citybrain.brain.discharge import FREE, TAKEN, TAKEN_PART, Outflow
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import SATURATION_VPS, Layout
-from citybrain.brain.right_of_way import RightOfWay
-from citybrain.brain.rule import Flow
+from citybrain.brain.permitted import PermittedGreens
 from citybrain.model import State
 
 seconds = st.floats(0.0, 60.0)
@@ -25,7 +24,7 @@ def test_a_turn_that_gives_way_waits_as_long_as_those_take_who_go_before_it() ->
     layout = Layout(two())
     places = np.flatnonzero(layout.controllable)
     lanes = Lanes(layout, places)
-    ways = RightOfWay(layout, lanes, places)
+    ways = PermittedGreens(layout, lanes, places)
     turns = lanes.greens[:, 1, EAST]
     assert np.flatnonzero(ways.gives_way).tolist() == turns.tolist(), "the lanes from the east, in stage 1 alone"
     vehicles = np.zeros(len(layout.zones))
@@ -40,7 +39,7 @@ def test_a_turn_that_gives_way_waits_as_long_as_those_take_who_go_before_it() ->
 def test_a_longer_green_lets_more_out_and_never_more_than_a_free_way(
     free: float, part: float, clear: float, green: float, more: float
 ) -> None:
-    flow = Flow(np.array([free]), np.array([part * free]), np.array([clear]))
+    flow = Outflow(np.array([free]), np.array([part * free]), np.array([clear]))
     out, later = float(flow.out(green)[0]), float(flow.out(green + more)[0])
     assert part * free * green - 1e-9 <= out <= free * green + 1e-9
     assert out <= later + 1e-9
