@@ -197,7 +197,8 @@ def test_who_comes_near_holds_a_green_only_as_far_as_he_can_use_it(speed_mps: fl
     junction = crossing("a")
     zones = tuple(structs.replace(z, speed_mps=speed_mps) for z in junction.zones)
     decide = steps(city(structs.replace(junction, zones=zones)))[-1]
-    readings = [reading("a/n_0", 20, count=1), reading("a/w_0", 20, count=2, halted=2)]
+    just_come = reading("a/n_0", 20, count=1, entered=1, mean_speed_mps=speed_mps)
+    readings = [just_come, reading("a/w_0", 20, count=2, halted=2)]
     queues = [queue("a:n", near=1.0, second=20), queue("a:w", 2.0, second=20)]
     inputs = (batch(READING, readings, 20), batch(QUEUE, queues, 20), batch(STATE, [lamp("a", 20, 0)], 20))
     _, found = run(decide, decide.start(), 20, *inputs)

@@ -19,7 +19,6 @@ from citybrain.brain.discharge import (
     TAKEN_PART,
     discharge,
     faded,
-    left,
     priors,
 )
 from citybrain.brain.lanes import Lanes
@@ -70,16 +69,6 @@ def test_what_was_learnt_fades_with_time() -> None:
     assert v == pytest.approx(at_once[0]) and t == pytest.approx(at_once[1])
     assert vehicles.tolist() == [[10.0, 10.0]]  # arguments stay
     assert PRIOR_S > 0.0
-
-
-def test_who_has_left_since_a_reading_went_first_of_the_queue_and_then_of_those_coming_near() -> None:
-    def gone(queue: float, near: float, discharged: float, rolled: float) -> float:
-        return float(left(*(np.array([x]) for x in (queue, near, discharged, rolled)))[0])
-
-    assert gone(6.0, 4.0, 0.0, 0.0) == 0.0, "red"
-    assert gone(6.0, 4.0, 1.0, 0.25) == 1.0, "the queue discharges"
-    assert gone(1.0, 4.0, 1.0, 0.25) == 2.0, "and who rolls in goes through"
-    assert gone(0.0, 4.0, 9.0, 3.0) == 4.0, "nobody goes who was not there"
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2)), min_size=1, max_size=200))

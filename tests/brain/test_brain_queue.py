@@ -25,6 +25,7 @@ def readings(count: int, halted: int, passed: int = 0, entered: int = 0, period_
         one * entered,
         one * passed,
         one * 0.0,
+        one > 0.0,
     )
 
 

@@ -87,6 +87,15 @@ def test_a_queue_that_does_not_stir_in_green_is_not_believed_until_it_moves(watc
     assert 50 < told[1][0] < 60 and told[2][0] == 90
 
 
+def test_a_queue_that_the_loop_at_the_stop_line_bears_out_may_stand_in_green(watch: Step) -> None:
+    """Its exit is full. (What the loop itself says is weighed against the others of its lane before.)"""
+
+    def say(t: int) -> list[Row]:
+        return [reading("a/n_0", t, count=12, halted=12, mean_speed_mps=0.0, stop_works=True)]
+
+    assert [row[1] for row in follow(watch, 120, say, stage=lambda t: 0)["a/n_0"]] == ["works"]
+
+
 def test_a_lane_that_gives_way_may_stand_longer(watch: Step) -> None:
     def say(t: int) -> list[Row]:
         return [reading("a/e_0", t, count=3, halted=3, mean_speed_mps=0.0)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from detector_street import FULL, ZONES, Street, hidden, outage
@@ -11,6 +13,14 @@ from hypothesis import strategies as st
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM
 from citybrain.network.lane_fusion import SETTLED_S, LaneFusion
 
+
+def new_fusion() -> LaneFusion:
+    """Of a lane that was seen to be empty."""
+    fusion = LaneFusion(ZONES)
+    fusion.fuse(Street().step(False, False), outage(), np.ones(1))
+    return fusion
+
+
 SECONDS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=120)
 
 
@@ -18,7 +28,7 @@ SECONDS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size
 def test_what_one_detector_would_have_said_follows_from_the_other_two(
     seconds: list[tuple[bool, bool]], out: tuple[int, ...]
 ) -> None:
-    street, twin, fusion = Street(), Street(), LaneFusion(ZONES)
+    street, twin, fusion = Street(), Street(), new_fusion()
     for comes, green in seconds:
         real, seen = street.step(comes, green), hidden(twin.step(comes, green), outage(*out))
         works = fusion.fuse(seen, outage(*out), np.ones(1))
@@ -31,7 +41,7 @@ def test_what_one_detector_would_have_said_follows_from_the_other_two(
 
 def test_a_lane_without_camera_forgets_whom_the_loops_only_thought_to_see() -> None:
     """A miscounted vehicle goes when the stop line is free and nobody came; one that stands there stays."""
-    fusion, out = LaneFusion(ZONES), outage(CAMERA)
+    fusion, out = new_fusion(), outage(CAMERA)
     told = []
     for second in range(20):
         seen = hidden(Street().step(False, False), out)
@@ -85,3 +95,44 @@ def test_a_camera_alone_counts_who_comes_and_goes_by_who_is_there() -> None:
         there, went = there + seen.entered[0] - seen.passed[0], went + seen.passed[0]
         assert there == seen.count[0]
     assert went == passed > 10.0
+
+
+def test_loops_stand_in_for_a_camera_once_it_is_known_how_many_are_there() -> None:
+    """Five stand there when all but the loop at the stop line fail: from then on nobody knows who is there, until
+    the lane is empty."""
+    street, fusion = Street(), new_fusion()
+    for second in range(20):
+        fusion.fuse(street.step(second % 4 == 0, False), outage(), np.ones(1))
+    told, known = [], []
+    for second in range(60):
+        out = outage(CAMERA, UPSTREAM) if second < 10 else outage(CAMERA)
+        seen = hidden(street.step(False, second >= 30), out)
+        told.append(bool(fusion.fuse(seen, out, np.ones(1))[CAMERA, 0]))
+        known.append(len(street.came))
+    assert known[0] == 5 and not any(told[:40]) and told[-1]
+    assert fusion.count[0] == known[-1] == 0.0
+
+
+def test_a_restart_keeps_what_is_known_of_a_lane() -> None:
+    street, fusion, out = Street(), new_fusion(), outage(CAMERA)
+    for second in range(30):
+        fusion.fuse(hidden(street.step(second % 5 == 0, False), out), out, np.ones(1))
+    again = LaneFusion(ZONES)
+    again.start(fusion.keep())
+    np.testing.assert_equal(again.keep(), fusion.keep())
+    for second in range(60):
+        seen, twin = (hidden(s.step(second % 7 == 0, second > 20), out) for s in (street, copy.deepcopy(street)))
+        assert (fusion.fuse(seen, out, np.ones(1)) == again.fuse(twin, out, np.ones(1))).all()
+        np.testing.assert_equal(again.keep(), fusion.keep())
+
+
+def test_who_is_counted_twice_at_the_begin_is_forgotten_when_the_stop_line_is_free() -> None:
+    """Traffic goes on all the time, so that the lane is never empty: nobody can be there but who came lately."""
+    street, fusion, out = Street(), new_fusion(), outage(CAMERA)
+    more = []
+    for second in range(120):
+        seen = hidden(street.step(second % 6 == 0, True), out)
+        seen.entered[0] *= 2.0 if second < 60 else 1.0
+        fusion.fuse(seen, out, np.ones(1))
+        more.append(fusion.count[0] - len(street.came))
+    assert 0.0 < max(more) <= 4.0 and more[-1] <= 1.0

@@ -18,7 +18,7 @@ from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
 from citybrain.brain.priority import Priorities
 from citybrain.brain.record import schema, times
-from citybrain.brain.rule import NO_DATA_S, WHY, Choice, Sight, choose, rules_of
+from citybrain.brain.rule import HORIZONS_S, NO_DATA_S, REACH_S, WHY, Choice, Sight, choose, rules_of
 from citybrain.model import Batch, State, Tick, Why
 
 SHUT_ABOVE = 0.85
@@ -139,7 +139,7 @@ class DecideStages:
             self._padded((now_ms - s["green_ms"]) / 1000.0),
             self._padded(shut),
             self._free(s["lane_veh"], s["vehicles"], shut),
-            self._lanes.padded(self._watch.near(s)),
+            tuple(self._lanes.padded(self._watch.too_far(s, now_ms, h + REACH_S)) for h in HORIZONS_S),
             self._weights(s, now_ms),
             Outflow(s["discharge_vps"][FREE], s["discharge_vps"][TAKEN], s["clear_s"]),
             heard,

@@ -66,11 +66,3 @@ def discharge(vehicles: Floats, seconds: Floats, prior: Floats) -> Floats:
     """Vehicles a second, of arrays of the same shape (2, n); 0 where the prior is: there a lane has red."""
     mean = (vehicles + prior * PRIOR_S) / (seconds + PRIOR_S)
     return np.where(prior > 0.0, np.clip(mean, np.array(LOWEST_VPS)[:, None], HIGHEST_VPS), 0.0)
-
-
-def left(queue: Floats, near: Floats, discharged: Floats, rolled: Floats) -> Floats:
-    """Vehicles that leave lanes in a green: of the queue as many as the lane has discharged in it; when all of it
-    has gone, of those that come near as large a part as they have rolled of the zone's length."""
-    rolls = np.where(queue <= discharged, np.minimum(1.0, rolled), 0.0)
-    found: Floats = np.minimum(queue, discharged) + np.maximum(near, 0.0) * rolls
-    return found

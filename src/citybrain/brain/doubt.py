@@ -3,7 +3,7 @@
 - `repeats`: the same reading to the last digit again and again, although by it vehicles move: farther than the
 zone is long without anybody leaving, or with somebody entering or passing each time.
 - `stands_in_green`: a standing queue in which nothing stirs, through more green than the slowest start would take
-  (much more where it may have to give way).
+  (much more where it may have to give way), on a lane without a loop at the stop line that bears it out.
 - `sees_nobody`: nothing at all, while by its usual share of what came on the lanes beside it (or, where there are
   none, to the junction) several vehicles should have come.
 - `too_many`: more vehicles over the stop line than a lane can carry.
@@ -134,7 +134,7 @@ def see(s: Kept, readings: Readings, should: Expected, late: Flags) -> Flags:
     quiet = same & ~crossing
     s.own("moved_m")[at] = np.where(quiet, s["moved_m"][at] + readings.speed_mps * period, 0.0)
     s.own("repeated")[at] = np.where(same & crossing, s["repeated"][at] + 1.0, 0.0)
-    stood = s["stood_s"][at] + np.where(late, period, 0.0)
+    stood = s["stood_s"][at] + np.where(late & ~readings.line_works, period, 0.0)
     s.own("stood_s")[at] = np.where(quiet & (readings.halted > 0.0), stood, 0.0)
     somebody = at[crossing | (readings.count > 0.0)]
     waited = np.minimum(s["awaited_veh"][somebody], LONGEST_VEH)

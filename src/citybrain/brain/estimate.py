@@ -154,8 +154,8 @@ class EstimateQueues:
         return zones
 
     def _see_loops(self, s: Kept, partial: model.Partial) -> None:
-        """Take what single loops say of lanes that are blind otherwise: the one who came, the other who went, and
-        whether anybody stands at the stop line."""
+        """Take what loops say of lanes that are blind otherwise: the one who came, the other who went, and whether
+        anybody stands at the stop line. Until that has been free for LINE_FREE_S, somebody follows."""
         at = partial.zones
         new = np.flatnonzero(partial.time_ms > s["partly_ms"][at])
         if not len(new):
@@ -167,11 +167,12 @@ class EstimateQueues:
         s.own("counts_in")[at], s.own("counts_out")[at] = partial.counts_in[new], counts_out
         free_s = np.where(occupied | (passed > 0.0), 0.0, s["line_free_s"][at] + period_s)
         s.own("line_free_s")[at] = free_s
+        self._flow.see_usual(s, at, np.where(counts_out, passed, entered), period_s)  # who goes has come
         queue, near = s["queue_now"][at], s["approaching_now"][at] + entered
         empty = counts_out & (free_s >= LINE_FREE_S)
-        stays = np.maximum(queue - passed, occupied & counts_out)
-        s.own("queue_now")[at] = np.where(empty, 0.0, stays)
-        near = np.maximum(0.0, near - np.maximum(0.0, passed - queue))
+        s.own("queue_now")[at] = np.where(empty, 0.0, np.maximum(queue - passed, counts_out & ~empty))
+        room = np.maximum(0.0, self._layout.capacity[at] - queue)
+        near = np.clip(near - np.maximum(0.0, passed - queue), 0.0, room)
         s.own("approaching_now")[at] = np.where(empty & ~partial.counts_in[new], 0.0, near)
 
     def _move_on(self, s: Kept, at: Places, blind: Flags) -> None:
@@ -183,7 +184,7 @@ class EstimateQueues:
         open_s = green_between(s["log_ms"], s["log_green"], since_ms, np.full(len(at), now_ms), at)
         if dark.any():
             partly = dark & (now_ms - s["partly_ms"][at] <= model.BLIND_AFTER_MS)
-            rate[dark] = self._flow.came_unseen(s, blind, at[dark], dt_s[dark])
+            rate[dark] = self._flow.came_unseen(s, blind, at[dark], dt_s[dark], partly[dark])
             rate[partly & s["counts_in"][at]] = 0.0
             open_s = np.where(partly & s["counts_out"][at], 0.0, open_s)
         lanes = model.carried(

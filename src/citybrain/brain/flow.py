@@ -61,9 +61,7 @@ class FlowLearner:
         at = readings.zones
         for name, memory_s in (("arrival", ARRIVAL_MEMORY_S), ("arrival_now", NOW_MEMORY_S)):
             s.own(name)[at] = seen_arrival(s[name][at], readings, memory_s)
-        fades = np.exp(-readings.period_s / SHARE_MEMORY_S)
-        s.own("usual_veh")[at] = s["usual_veh"][at] * fades + readings.entered
-        s.own("usual_s")[at] = s["usual_s"][at] * fades + readings.period_s
+        self.see_usual(s, at, readings.entered, readings.period_s)
         self._see_saturated(s, readings, queue)
         passed, watched = np.zeros(len(self._layout.zones)), np.zeros(len(self._layout.zones))
         passed[at], watched[at] = readings.passed, readings.period_s
@@ -100,22 +98,29 @@ class FlowLearner:
             s.own("fitted_ms")[0] = now_ms
             s["turned_veh"] = self.turning.fitted(s["turned_veh"], s["lane_turned_veh"], s["watched_s"], ~blind)
 
-    def came_unseen(self, s: Kept, blind: Flags, at: Places, dt_s: Floats) -> Floats:
+    @staticmethod
+    def see_usual(s: Kept, at: Places, vehicles: Floats, seconds: Floats) -> None:
+        """Add to what usually comes into lanes, (n,) each: vehicles counted in so many seconds."""
+        fades = np.exp(-seconds / SHARE_MEMORY_S)
+        s.own("usual_veh")[at] = s["usual_veh"][at] * fades + vehicles
+        s.own("usual_s")[at] = s["usual_s"][at] * fades + seconds
+
+    def came_unseen(self, s: Kept, blind: Flags, at: Places, dt_s: Floats, counted: Flags) -> Floats:
         """What is taken to have come into each of some blind lanes (veh/s) in the last `dt_s`, shape (n,).
 
         Its usual share of what comes on the lanes beside it, where none of them sees what usually comes. Its own
-        memories follow that, so that it keeps its share while the traffic of the approach changes. (Into a lane
-        that is seen nobody is taken to have come: whoever came in the last seconds will be in its next reading,
-        and a fraction of a vehicle on every lane looks like somebody everywhere.)"""
+        memories follow that, so that it keeps its share while the traffic of the approach changes; where a loop
+        of it counts (`counted`, (n,)) they follow this. (Into a lane that is seen nobody is taken to have come:
+        whoever came in the last seconds will be in its next reading, and a fraction of a vehicle on every lane
+        looks like somebody everywhere.)"""
         usual = self.usual(s)
         share, seen = self.approaches.share_of(self.approaches.link, usual, ~blind, s["arrival_now"])
         seen = seen[at]
         rate: Floats = np.where(seen, share[at], usual[at])
         s.own("arrival")[at] += -np.expm1(-dt_s / ARRIVAL_MEMORY_S) * (rate - s["arrival"][at])
-        at, rate_seen, dt_s = at[seen], rate[seen], dt_s[seen]
-        fades, more_s = np.exp(-dt_s / SHARE_MEMORY_S), np.minimum(dt_s, SHARE_MEMORY_S)
-        s.own("usual_veh")[at] = s["usual_veh"][at] * fades + rate_seen * more_s
-        s.own("usual_s")[at] = s["usual_s"][at] * fades + more_s
+        follows = seen & ~counted
+        more_s = np.minimum(dt_s[follows], SHARE_MEMORY_S)
+        self.see_usual(s, at[follows], rate[follows] * more_s, more_s)
         return rate
 
     def usual(self, s: Kept) -> Floats:

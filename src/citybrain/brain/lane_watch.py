@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from citybrain.brain import odometer
 from citybrain.brain.discharge import (
     FADE_EVERY_MS,
     FREE,
@@ -19,7 +20,6 @@ from citybrain.brain.discharge import (
     TAKEN_S,
     discharge,
     faded,
-    left,
     priors,
 )
 from citybrain.brain.doubt import lengths
@@ -36,9 +36,6 @@ from citybrain.model import State
 NEVER = -1
 LATEST_MS = 5_000
 """What went on for longer since a lane was read is not guessed."""
-CRAWLS = 0.25
-"""A lane whose vehicles go slower than this part of a free drive is not one that starts but one that is held up:
-they go on as slowly."""
 STANDS_VEH = 0.5
 """A lane with less of a queue than this has none: what is left of vehicles in sums."""
 
@@ -59,6 +56,7 @@ class LaneWatch:
         self._ordered = ordered
         self._free_s = free_time(layout)
         self._length_m = lengths(layout)
+        self._free_mps = self._length_m / self._free_s
         self._ours = lanes.junction >= 0
         self._permitted = PermittedGreens(layout, lanes, ordered)
         self._prior = priors(lanes.green_prior, self._permitted.gives_way)
@@ -67,6 +65,7 @@ class LaneWatch:
         """What it keeps before the first reading."""
         lanes, greens = self._lanes.count, len(self._lanes.green_prior)
         return {
+            **odometer.start(lanes),
             "lane_veh": np.zeros(lanes),
             "lane_queue": np.zeros(lanes),
             "lane_stayed_s": np.zeros(lanes),
@@ -79,7 +78,6 @@ class LaneWatch:
             "discharge_vps": self._prior,
             "clear_s": np.zeros(greens),
             "counted": np.zeros(lanes),
-            "lane_mps": np.zeros(lanes),
             "faded_ms": np.full(1, NEVER, np.int64),
         }
 
@@ -100,9 +98,9 @@ class LaneWatch:
         self._learn(s, at, readings.passed, readings.period_s, readings.time_ms)
         read_ms[at] = readings.time_ms
         s.own("counted")[at] = readings.count
-        s.own("lane_mps")[at] = readings.speed_mps
         s.own("lane_queue")[at] = seen_queue(s["lane_queue"][at], readings)
         np.add.at(s.own("lane_gone"), at, readings.passed)
+        odometer.see(s, readings, self._free_mps[at])
 
     def carry_on(self, s: Kept, vehicles: Floats, now_ms: int, dt_s: float) -> None:
         """Move on to now by `dt_s`. `vehicles` (M,): the estimate of the movements, for the blind lanes; from
@@ -128,11 +126,15 @@ class LaneWatch:
         green = self._lanes.greens[junction, np.maximum(stage, 0), self._lanes.slot[at]]
         goes_ms = now_ms - np.maximum(s["read_ms"][at], since_ms + START_UP_MS)
         goes_s = np.where((stage >= 0) & (green >= 0), np.clip(goes_ms, 0, LATEST_MS) / 1000.0, 0.0)
+        going = goes_s > 0.0
+        at, green, goes_s = at[going], green[going], goes_s[going]
+        queue, counted = s["lane_queue"][at], s["counted"][at]
+        discharged = s["discharge_vps"][_taken(s, green), green] * goes_s
         found = np.zeros(self._lanes.count)
-        queue, discharge_vps = s["lane_queue"][at], s["discharge_vps"][_taken(s, green), green]
-        mps, free_mps = s["lane_mps"][at], self._length_m[at] / self._free_s[at]
-        rolled = goes_s / self._length_m[at] * np.where((mps > 0.0) & (mps < CRAWLS * free_mps), mps, free_mps)
-        found[at] = left(queue, s["counted"][at] - queue, discharge_vps * goes_s, rolled)
+        found[at] = np.minimum(queue, discharged)
+        rolls = np.flatnonzero((queue <= discharged) & (counted > queue))
+        at, near = at[rolls], (counted - queue)[rolls]
+        found[at] += odometer.crossed(s, at, near, goes_s[rolls], self._length_m[at])
         return found
 
     def blind(self, s: Kept, now_ms: int) -> Flags:
@@ -140,10 +142,15 @@ class LaneWatch:
         blind: Flags = ~s["believed"] | (s["read_ms"] == NEVER) | (now_ms - s["read_ms"] > BLIND_AFTER_MS)
         return blind
 
-    def near(self, s: Kept) -> Floats:
-        """(Z,): which part of the vehicles of each lane comes near and stands in no queue."""
-        near: Floats = np.maximum(s["lane_veh"] - s["lane_queue"], 0.0)
-        part: Floats = np.divide(near, s["lane_veh"], out=np.zeros_like(near), where=s["lane_veh"] > 0.0)
+    def too_far(self, s: Kept, now_ms: int, ahead_s: float) -> Floats:
+        """(Z,): which part of the vehicles of each lane comes near and cannot be at the stop line in `ahead_s`."""
+        near = s["lane_veh"] - s["lane_queue"]
+        part = np.zeros(self._lanes.count)
+        at = np.flatnonzero((near > 0.0) & (self._free_s > ahead_s) & self._ours)
+        if len(at):
+            age_s = np.clip(now_ms - s["read_ms"][at], 0, LATEST_MS) / 1000.0
+            far = odometer.too_far(s, at, near[at], age_s, ahead_s, self._free_s[at], self._length_m[at])
+            part[at] = far / s["lane_veh"][at]
         return part
 
     def held_up_s(self, s: Kept) -> Floats:

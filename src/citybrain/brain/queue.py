@@ -40,7 +40,9 @@ class Readings:
     entered: Floats
     passed: Floats
     speed_mps: Floats
-    """Mean of the vehicles; 0 where there are none."""
+    """Mean of the vehicles; 0 where there are none, or no camera."""
+    line_works: Flags
+    """A loop at the stop line, too, says whether somebody stands there."""
 
     def at(self, rows: Places) -> Readings:
         """Those rows, in ascending order; itself where all are asked for."""
@@ -82,7 +84,8 @@ def read_readings(layout: Layout, rows: pa.RecordBatch) -> tuple[Readings, Place
     good &= known & rows.column("healthy").to_numpy(zero_copy_only=False)
     speed = rows.column("mean_speed_mps").to_numpy(zero_copy_only=False).astype(np.float64)
     numbers["speed_mps"] = np.nan_to_num(speed, nan=0.0, posinf=0.0, neginf=0.0)
-    readings = Readings(zones, integers(rows.column("time")), **numbers)
+    line_works = rows.column("stop_works").fill_null(False).to_numpy(zero_copy_only=False)
+    readings = Readings(zones, integers(rows.column("time")), **numbers, line_works=line_works)
     return readings.at(np.flatnonzero(good)), zones[known]
 
 

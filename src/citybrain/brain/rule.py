@@ -15,7 +15,6 @@ from citybrain.brain.discharge import Outflow
 from citybrain.brain.ids import Places
 from citybrain.brain.lanes import Lanes
 from citybrain.brain.layout import Flags, Floats, Layout
-from citybrain.brain.queue import free_time
 from citybrain.model import Why
 
 WHY: tuple[Why, ...] = tuple(Why)
@@ -23,8 +22,8 @@ WHY: tuple[Why, ...] = tuple(Why)
 HORIZONS_S = (4.0, 8.0, 12.0, 16.0, 24.0)
 """How long a green is thought on: from a few vehicles to all that stand in 100 m."""
 REACH_S = 3.0
-"""Who comes near counts in a running green as far as he can be at the stop line this long after its end: readings
-are late and the yellow is used."""
+"""Who comes near counts in a running green if he can be at the stop line this long after its end: readings are
+late and the yellow is used."""
 START_UP_S = 2.0
 """What a standing queue loses when it starts (HCM 7th ed., ch. 19)."""
 LEAD = 1.1
@@ -47,12 +46,10 @@ class Rules:
     `lets` (J, S, K): 1 where the stage lets the movement go; `greens` (J, S, L): place of the lane's
     green among those of all lanes, -1 where it has red.
     `hold_ms` (J, S): minimum green of each stage, the walk included where it lets pedestrians go.
-    `way_s` (J, L): what a free drive through the lane's zone takes.
     """
 
     lets: Floats
     greens: Places
-    way_s: Floats
     waits_here: Flags
     stage_count: Places
     hold_ms: Places
@@ -72,7 +69,6 @@ def rules_of(layout: Layout, lanes: Lanes, places: Places) -> Rules:
     return Rules(
         layout.lets[places],
         lanes.greens,
-        lanes.padded(free_time(layout)).clip(1.0),
         layout.waits_here[places],
         layout.stage_count[places],
         np.maximum(layout.min_green_ms[places, None], _walks(layout, places)),
@@ -101,9 +97,10 @@ class Sight:
 
     Of movements (J, K): vehicles (queue and approaching), seconds that somebody has waited, seconds of red,
     whether the exit is blocked. Of lanes (J, L): vehicles with an exit that is not blocked, which part of them
-    only comes near, as how many each of them counts; and what a lane lets out in each of its greens (G + 1,; the
-    last is red). Of junctions (J,): whether any reading is younger than NO_DATA_S, stage shown (-1 while lamps
-    change), the stage that it goes to, and for how long it has shown this in ms.
+    is too far away for a green of each of HORIZONS_S, as how many each of them counts; and what a lane lets out
+    in each of its greens (G + 1,; the last is red). Of junctions (J,): whether any reading is younger than
+    NO_DATA_S, stage shown (-1 while lamps change), the stage that it goes to, and for how long it has shown this
+    in ms.
     """
 
     vehicles: Floats
@@ -111,7 +108,7 @@ class Sight:
     red_s: Floats
     shut: Flags
     lane_vehicles: Floats
-    lane_near: Floats
+    lane_too_far: tuple[Floats, ...]
     lane_weight: Floats
     outflow: Outflow
     fresh: Flags
@@ -155,7 +152,7 @@ def choose(rules: Rules, sight: Sight) -> Choice:
         own[at] < SERVED_VEH,
         sight.shown_ms[at] >= rules.max_green_ms[at],
         sight.lane_vehicles[at],
-        sight.lane_near[at],
+        tuple(part[at] for part in sight.lane_too_far),
         sight.lane_weight[at],
         sight.outflow.of(rules.greens[at]),
     )
@@ -180,7 +177,7 @@ class Rivals:
     empty: Flags
     over: Flags
     lane_vehicles: Floats
-    lane_near: Floats
+    lane_too_far: tuple[Floats, ...]
     lane_weight: Floats
     outflow: Outflow
 
@@ -223,11 +220,10 @@ def promised(rules: Rules, r: Rivals) -> tuple[Floats, Floats]:
     running = r.outflow.of(rows, r.now)
     others: Floats = np.zeros(rules.lets.shape[:2])
     held: Floats = np.zeros(len(rows))
-    for horizon_s in HORIZONS_S:
+    for horizon_s, too_far in zip(HORIZONS_S, r.lane_too_far, strict=True):
         served = np.minimum(r.lane_vehicles[:, None, :], r.outflow.out(horizon_s + more_s))
         counted = np.einsum("jsl,jl->js", served, r.lane_weight)
         others = np.maximum(others, (counted + unseen) / (horizon_s + lost_s[:, None]))
-        too_far = r.lane_near * np.maximum(0.0, 1.0 - (horizon_s + REACH_S) / rules.way_s)
         own = np.minimum(r.lane_vehicles * (1.0 - too_far), running.out(horizon_s))
         held = np.maximum(held, np.einsum("jl,jl->j", own, r.lane_weight) / horizon_s)
     others[np.arange(others.shape[1]) >= rules.stage_count[:, None]] = -1.0

@@ -9,6 +9,7 @@ something new. All follows from what the detectors say: which of them is really 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,36 +21,58 @@ CONTRADICTIONS = 2.0
 """So many vehicles that both loops or one of them count are not miscounted one after the other."""
 MISSED_VEH = 4.0
 """So many vehicles have come over a loop that did not see one of them: it is dead."""
-STANDS_S = 5.0
-"""Who has stood for so long with nobody in front stands at the stop line, not before it."""
+STANDS_S = 30.0
+"""Who has stood for so long with nobody in front stands at the stop line, not before it (where some wait to change
+lanes)."""
+KNOCKS_S = 5.0
+"""Nobody stands at the zone's begin for so long while its stop line is free."""
+SHORTER = 0.25
+"""So many more vehicles than usual may fit into a lane: they are short, or stand close."""
 FAR = 1.2
 """Who drives this many times the length of the zone has left it."""
 FASTEST_VPS = 0.7
 """One vehicle in 1.4 s is the best that a lane ever kept up."""
 BURST_VEH = 4.0
 """So many more than that, and the loop counts something else than vehicles."""
+SETTLED_S = 3.0
+"""Between two vehicles of a queue that discharges the loop at the stop line is free for less than this."""
 
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
 _COUNT, _HALTED, _SPEED, _UNSEEN, _STILL, _STOOD_S, _ROLLED_M, _MISSED, _BURST_UP, _BURST_STOP = range(10)
+_KNOCKED_S, _TOO_FULL, _LOST = range(10, 13)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of each lane from the reading before, (Z,): who is there, how many of those before that have
+    gone though no loop saw them go, and for how long the stop line has been free."""
+
+    count: _Floats
+    lost: _Floats
+    free_s: _Floats
 
 
 class DetectorVote:
-    """What has been said against the detectors of `zones`; `memory` (10, Z) is all that it keeps."""
+    """What has been said against the detectors of `zones`, each of which holds `capacity` vehicles (Z,);
+    `memory` (13, Z) is all that it keeps."""
 
-    def __init__(self, zones: Sequence[Zone]) -> None:
+    def __init__(self, zones: Sequence[Zone], capacity: _Floats) -> None:
+        self._capacity = capacity
         self._length_m = np.array([z.length_m for z in zones])
         self._way_s = self._length_m / np.array([max(z.speed_mps, 1.0) for z in zones])
-        self.memory: _Floats = np.zeros((10, len(zones)))
+        self.memory: _Floats = np.zeros((13, len(zones)))
         self.memory[_COUNT] = np.nan
 
-    def disbelieved(self, seen: Numbers, out: _Flags, period_s: _Floats) -> _Flags:
+    def disbelieved(self, seen: Numbers, out: _Flags, period_s: _Floats, before: Before) -> _Flags:
         """Which of the detectors that are not `out` (3, Z) the others contradict, after the reading `seen`,
         `period_s` after the one before."""
         m = self.memory
         loops = self._bursts(m, seen, out, period_s)
         camera = self._camera(m, seen, out | loops, period_s)
-        loops[UPSTREAM] |= self._upstream(m, seen, out | loops, camera, period_s)
+        blind = out[CAMERA] | camera
+        loops[UPSTREAM] |= self._upstream(m, seen, out | loops, blind, period_s, before)
+        loops[STOP_LINE] |= self._stop_line(m, seen, out | loops, blind, before)
         m[_COUNT] = np.where(out[CAMERA], np.nan, seen.count)
         m[_HALTED], m[_SPEED] = seen.halted, np.nan_to_num(seen.speed_mps)
         loops[CAMERA] = camera
@@ -91,11 +114,31 @@ class DetectorVote:
         return found
 
     @staticmethod
-    def _upstream(m: _Floats, seen: Numbers, silent: _Flags, camera: _Flags, period_s: _Floats) -> _Flags:
-        """Loops at the zone's begin that have seen none of those who came since."""
-        more = np.where(silent[CAMERA] | camera | np.isnan(m[_COUNT]), 0.0, seen.count - m[_COUNT])
-        came = np.where(silent[STOP_LINE], 0.0, seen.passed) + np.minimum(more, 1.0 + FASTEST_VPS * period_s)
+    def _upstream(
+        m: _Floats, seen: Numbers, silent: _Flags, blind: _Flags, period_s: _Floats, before: Before
+    ) -> _Flags:
+        """Loops at the zone's begin that have seen none of those who came since: the camera tells, or that more
+        have gone than were there. And those over which somebody stands for ever, with a free lane before him."""
+        known = ~blind & ~np.isnan(m[_COUNT])
+        went = np.where(silent[STOP_LINE], 0.0, seen.passed)
+        more = np.where(known, seen.count - m[_COUNT], -np.minimum(went, before.count))
+        came = went + np.minimum(more, 1.0 + FASTEST_VPS * period_s)
         spoke = silent[UPSTREAM] | (seen.entered > 0.0)
         m[_MISSED] = np.where(spoke, 0.0, np.maximum(0.0, m[_MISSED] + came))
-        found: _Flags = m[_MISSED] >= MISSED_VEH
+        stands = ~spoke & seen.upstream_occupied
+        free = ~silent[STOP_LINE] & ~seen.stop_occupied & (seen.passed == 0.0) & (before.free_s >= SETTLED_S)
+        m[_KNOCKED_S] = np.where(stands, m[_KNOCKED_S] + free * period_s, 0.0)
+        found: _Flags = (m[_MISSED] >= MISSED_VEH) | (m[_KNOCKED_S] >= KNOCKS_S)
+        return found
+
+    def _stop_line(self, m: _Floats, seen: Numbers, silent: _Flags, blind: _Flags, before: Before) -> _Flags:
+        """Loops at the stop line of lanes without camera: over which somebody stands for ever, though far more
+        come in than the lane holds; or that have seen none of those who went."""
+        came = np.where(silent[UPSTREAM], 0.0, seen.entered)
+        spoke = silent[STOP_LINE] | (seen.passed > 0.0) | ~blind
+        over = np.maximum(0.0, before.count + came - self._capacity)
+        m[_TOO_FULL] = np.where(spoke | ~seen.stop_occupied, 0.0, m[_TOO_FULL] + over)
+        m[_LOST] = np.where(spoke | seen.stop_occupied, 0.0, m[_LOST] + before.lost)
+        too_many = CONTRADICTIONS + SHORTER * self._capacity
+        found: _Flags = (m[_TOO_FULL] >= too_many) | (m[_LOST] >= MISSED_VEH)
         return found

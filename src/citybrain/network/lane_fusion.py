@@ -6,6 +6,7 @@ of them would have said follows from the other two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,18 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from citybrain.model import Zone
-from citybrain.network.detector_vote import DetectorVote
+from citybrain.network.detector_vote import SETTLED_S, Before, DetectorVote
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
 
 VEHICLE_M = 7.5
 """Length of road that a standing vehicle takes, gap included."""
 SLOW = 1.5
 """So many times its free drive after the last one came in, whoever does not stand at the stop line has gone."""
-SETTLED_S = 3.0
-"""Between two vehicles of a queue that discharges the loop at the stop line is free for less than this."""
 
 _Floats = npt.NDArray[np.float64]
 _Flags = npt.NDArray[np.bool_]
+_Ints = npt.NDArray[np.int64]
 
 
 def capacity_veh(zones: Sequence[Zone]) -> _Floats:
@@ -33,8 +33,9 @@ def capacity_veh(zones: Sequence[Zone]) -> _Floats:
 
 
 class LaneFusion:
-    """Keeps of each lane of `zones` who is there, since when nobody came in, its stop line is free and somebody
-    stands at its begin, and whether its camera is disbelieved."""
+    """Keeps of each lane of `zones` who is there, and whether that is known at all; who has gone though no loop
+    saw it; who came in each of the last seconds; since when nobody came in, its stop line is free and somebody
+    stands at its begin; and whether its camera is disbelieved."""
 
     def __init__(self, zones: Sequence[Zone]) -> None:
         self._capacity = capacity_veh(zones)
@@ -43,13 +44,16 @@ class LaneFusion:
         self.alone_s: _Floats = np.zeros(len(zones))
         self.free_s: _Floats = np.zeros(len(zones))
         self.full_s: _Floats = np.zeros(len(zones))
+        self._lost: _Floats = np.zeros(len(zones))
+        self._came: _Floats = np.zeros((1 + math.ceil(self._gone_s.max(initial=0.0)), len(zones)))
         self._doubted = np.zeros(len(zones), np.bool_)
-        self._vote = DetectorVote(zones)
+        self._known = np.zeros(len(zones), np.bool_)
+        self._vote = DetectorVote(zones, self._capacity)
         self._blank = self.keep()
 
     def keep(self) -> list[list[float]]:
         """What `start` needs to go on."""
-        kept: list[list[float]] = np.vstack([*self._own(), self._vote.memory]).tolist()
+        kept: list[list[float]] = np.vstack([*self._own(), self._came, self._vote.memory]).tolist()
         return kept
 
     def start(self, kept: list[list[float]] | None = None) -> None:
@@ -57,27 +61,30 @@ class LaneFusion:
         fits = kept is not None and np.shape(kept) == np.shape(self._blank)
         whole = np.array(kept if fits else self._blank)
         own = len(self._own())
-        self.count, self.alone_s, self.free_s, self.full_s, doubted = whole[:own].copy()
-        self._doubted = doubted > 0.0
-        self._vote.memory = whole[own:].copy()
+        self.count, self.alone_s, self.free_s, self.full_s, self._lost, doubted, known = whole[:own].copy()
+        self._doubted, self._known = doubted > 0.0, known > 0.0
+        self._came, self._vote.memory = (x.copy() for x in np.split(whole[own:], [len(self._came)]))
 
     def _own(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.count, self.alone_s, self.free_s, self.full_s, self._doubted
+        return self.count, self.alone_s, self.free_s, self.full_s, self._lost, self._doubted, self._known
 
     def fuse(self, seen: Numbers, out: _Flags, period_s: _Floats) -> _Flags:
         """Fill into `seen` what detectors that are `out` (3, Z), or that the others contradict, would have said,
         `period_s` after the reading before.
 
-        Which detectors work, (3, Z); the camera does so where both loops stand in for it. Of other lanes only what
-        loops count is left.
+        Which detectors work, (3, Z); the camera does so where both loops stand in for it, which they can from the
+        moment on when it is known how many are there. Of other lanes only what loops count is left.
         """
-        doubted = self._vote.disbelieved(seen, out, period_s)
+        doubted = self._vote.disbelieved(seen, out, period_s, Before(self.count, self._lost, self.free_s))
         new = doubted[CAMERA] & ~self._doubted
         self._doubted = doubted[CAMERA]
         out = out | doubted
         _silence(seen, out)
+        blind = out[CAMERA]
+        self._known = ~blind | (self._known & ~new & ~out[UPSTREAM] & ~out[STOP_LINE])
         before = np.where(new, seen.stop_occupied, self.count)
         self._watch(seen, out, period_s)
+        self._remember(seen.entered, period_s)
         self._count(seen, out, before)
         self.count = seen.count
         no_way_in, no_way_out = (out[UPSTREAM] & ~out[CAMERA]), (out[STOP_LINE] & ~out[CAMERA])
@@ -87,7 +94,7 @@ class LaneFusion:
         seen.passed = passed
         seen.stop_occupied = np.where(no_way_out, seen.halted > 0.0, seen.stop_occupied)
         works = ~out
-        works[CAMERA] |= works[UPSTREAM] & works[STOP_LINE]
+        works[CAMERA] |= works[UPSTREAM] & works[STOP_LINE] & self._known
         return works
 
     def _watch(self, seen: Numbers, out: _Flags, period_s: _Floats) -> None:
@@ -98,15 +105,32 @@ class LaneFusion:
         full = ~out[UPSTREAM] & seen.upstream_occupied & (seen.entered == 0.0)
         self.full_s = np.where(full, self.full_s + period_s, 0.0)
 
+    def _remember(self, entered: _Floats, period_s: _Floats) -> None:
+        """Note who came in, evenly over the seconds since the reading before."""
+        seconds = min(max(1, round(float(period_s.max(initial=1.0)))), len(self._came))
+        self._came = np.vstack([np.tile(entered / seconds, (seconds, 1)), self._came[:-seconds]])
+
+    def _under_way(self, at: _Ints) -> _Floats:
+        """Vehicles of lanes `at` that came in so lately that they may not have reached the stop line, (n,)."""
+        lately = np.clip(self._gone_s[at] - np.arange(len(self._came))[:, None], 0.0, 1.0)
+        found: _Floats = np.ceil((self._came[:, at] * lately).sum(axis=0))
+        return found
+
     def _count(self, seen: Numbers, out: _Flags, before: _Floats) -> None:
         """Who is there, of lanes without camera: who was there, who came and who went. Where somebody stands on
-        the loop at the zone's begin, and somebody at the stop line, all of it is full."""
-        blind = out[CAMERA]
+        the loop at the zone's begin, and somebody at the stop line, all of it is full; where the stop line is free
+        nobody is there but who is still under way."""
+        blind, counted = out[CAMERA], ~out[UPSTREAM] & ~out[STOP_LINE]
         there = np.clip(before + seen.entered - seen.passed, seen.stop_occupied, self._capacity)
         settled = self.free_s >= SETTLED_S
-        there = np.where(~settled & (self.full_s >= SETTLED_S), self._capacity, there)
+        full = ~settled & (self.full_s >= SETTLED_S)
+        there = np.where(full, self._capacity, there)
         gone = settled & (self.alone_s >= self._gone_s)
-        there = np.where(gone | out[UPSTREAM] | out[STOP_LINE], 0.0, there)
+        self._lost = np.where(gone & blind, there, 0.0)
+        free = np.flatnonzero(blind & settled & (there > 0.0))
+        there[free] = np.minimum(there[free], self._under_way(free))
+        self._known |= (gone | full) & counted
+        there = np.where(gone | ~counted, 0.0, there)
         stands = seen.stop_occupied & (seen.passed == 0.0)
         seen.count = np.where(blind, there, seen.count)
         seen.halted = np.where(blind, np.where(stands, np.minimum(there, before), 0.0), seen.halted)
