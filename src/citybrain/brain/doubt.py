@@ -3,7 +3,7 @@
 - `repeats`: the same reading to the last digit again and again, although by it vehicles move: farther than the
 zone is long without anybody leaving, or with somebody entering or passing each time.
 - `stands_in_green`: a standing queue in which nothing stirs, through more green than the slowest start would take
-  (much more where it may have to give way), on a lane without a loop at the stop line that bears it out.
+  (much more where it may have to give way), on a lane whose stop line no loop watches.
 - `sees_nobody`: nothing at all, while by its usual share of what came on the lanes beside it (or, where there are
   none, to the junction) several vehicles should have come.
 - `too_many`: more vehicles over the stop line than a lane can carry.
