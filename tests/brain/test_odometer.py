@@ -37,7 +37,7 @@ def seen(*readings: Readings) -> Kept:
 def test_it_is_known_of_each_whether_he_is_over_the_stop_line(
     comes: list[bool], mps: float, period_s: float, later_s: float
 ) -> None:
-    """All drive at one speed and come in at any moment of a reading: it is known to half a period and second."""
+    """All drive at one speed and come in at some moment of a reading: it is known to half a period and second."""
     s, came_s = Kept(odometer.start(1)), []
     for k, one in enumerate(comes):
         now_s = (k + 1) * period_s
@@ -58,7 +58,14 @@ def test_it_is_known_of_each_whether_he_is_over_the_stop_line(
 
 
 def test_the_last_ones_who_came_are_those_who_are_near() -> None:
-    """Six came at once, four of them stand: only two can be on their way, and they are at the stop line soon."""
+    """Four came, and two when those were at the stop line: whoever is near is first of the two."""
+    later = [read(4.0, 0.0, 0.0, 10.0)] * 7
+    s = seen(read(4.0, 0.0, 4.0, 10.0), *later, read(6.0, 0.0, 2.0, 10.0))
+    for near, gone in ((0.0, 0.0), (2.0, 0.0), (3.0, 1.0), (6.0, 4.0)):
+        assert odometer.crossed(s, AT, np.array([near]), np.array([3.0]), np.array([LENGTH_M]))[0] == gone
+
+
+def test_who_came_together_is_over_the_stop_line_together() -> None:
     s = seen(read(6.0, 0.0, 6.0, 10.0), *[read(6.0, 0.0, 0.0, 10.0)] * 8)
     for near in (0.0, 2.0, 6.0):
         assert odometer.crossed(s, AT, np.array([near]), np.array([3.0]), np.array([LENGTH_M]))[0] == near

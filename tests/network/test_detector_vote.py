@@ -10,9 +10,9 @@ from detector_street import FULL, ZONES, Street, hidden, outage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citybrain.network.detector_vote import BURST_VEH, KNOCKS_S, STANDS_S, Before, DetectorVote
+from citybrain.network.detector_vote import BURST_VEH, KNOCKS_S, SETTLED_S, STANDS_S, Before, DetectorVote
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM, Numbers
-from citybrain.network.lane_fusion import SETTLED_S, LaneFusion, capacity_veh
+from citybrain.network.lane_fusion import LaneFusion, capacity_veh
 
 SECONDS = st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=200)
 NONE = outage()

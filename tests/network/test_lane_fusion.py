@@ -10,8 +10,9 @@ from detector_street import FULL, ZONES, Street, hidden, outage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citybrain.network.detector_vote import SETTLED_S
 from citybrain.network.lane_detectors import CAMERA, STOP_LINE, UPSTREAM
-from citybrain.network.lane_fusion import SETTLED_S, LaneFusion
+from citybrain.network.lane_fusion import LaneFusion
 
 
 def new_fusion() -> LaneFusion:

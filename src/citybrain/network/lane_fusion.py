@@ -80,8 +80,7 @@ class LaneFusion:
         self._doubted = doubted[CAMERA]
         out = out | doubted
         _silence(seen, out)
-        blind = out[CAMERA]
-        self._known = ~blind | (self._known & ~new & ~out[UPSTREAM] & ~out[STOP_LINE])
+        self._known = ~out[CAMERA] | (self._known & ~new & ~out[UPSTREAM] & ~out[STOP_LINE])
         before = np.where(new, seen.stop_occupied, self.count)
         self._watch(seen, out, period_s)
         self._remember(seen.entered, period_s)
