@@ -13,6 +13,7 @@ from citybrain.brain.queue import Readings
 
 LENGTH_M, FREE_MPS = 100.0, 12.5
 AT = np.array([0])
+NO_GAP, GAP = np.array([False]), np.array([True])
 
 
 def read(count: float, halted: float, entered: float, speed_mps: float, period_s: float = 1.0) -> Readings:
@@ -24,7 +25,7 @@ def read(count: float, halted: float, entered: float, speed_mps: float, period_s
 def seen(*readings: Readings) -> Kept:
     s = Kept(odometer.start(1))
     for reading in readings:
-        odometer.see(s, reading, np.array([FREE_MPS]))
+        odometer.see(s, reading, np.array([FREE_MPS]), NO_GAP)
     return s
 
 
@@ -43,7 +44,7 @@ def test_it_is_known_of_each_whether_he_is_over_the_stop_line(
         now_s = (k + 1) * period_s
         came_s += [now_s - 0.37 * period_s] * one
         there = [t for t in came_s if (now_s - t) * mps < LENGTH_M]
-        odometer.see(s, read(len(there), 0.0, float(one), mps, period_s), np.array([FREE_MPS]))
+        odometer.see(s, read(len(there), 0.0, float(one), mps, period_s), np.array([FREE_MPS]), NO_GAP)
     gone = odometer.crossed(s, AT, np.array([float(len(there))]), np.array([later_s]), np.array([LENGTH_M]))[0]
     come_s = [now_s + later_s - t for t in there]
     slack_s = 0.5 * period_s + 0.5
@@ -78,6 +79,14 @@ def test_who_came_from_the_side_is_anywhere_on_the_way() -> None:
     assert gone == pytest.approx(4.0 * 2.0 * 10.0 / LENGTH_M)
 
 
+def test_who_came_before_a_gap_is_anywhere_on_the_way() -> None:
+    """Nobody knows how fast he drove while the lane was not read."""
+    s = seen(read(4.0, 0.0, 4.0, 10.0))
+    odometer.see(s, read(4.0, 0.0, 0.0, 10.0), np.array([FREE_MPS]), GAP)
+    gone = odometer.crossed(s, AT, np.array([4.0]), np.array([2.0]), np.array([LENGTH_M]))[0]
+    assert gone == pytest.approx(4.0 * 2.0 * 10.0 / LENGTH_M)
+
+
 @pytest.mark.parametrize(
     ("count", "halted", "mean_mps", "mps"),
     [
@@ -86,6 +95,7 @@ def test_who_came_from_the_side_is_anywhere_on_the_way() -> None:
         (4.0, 4.0, 0.0, 0.0),
         (0.0, 0.0, 0.0, FREE_MPS),
         (3.0, 0.0, 0.0, FREE_MPS),  # no camera
+        (6.0, 3.0, 0.0, FREE_MPS),  # nor then, whoever stands
         (6.0, 5.0, 4.0, odometer.SPEEDING * FREE_MPS),
     ],
 )

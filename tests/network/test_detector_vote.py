@@ -23,9 +23,15 @@ def new_vote() -> DetectorVote:
 
 
 def judged(
-    vote: DetectorVote, seen: Numbers, out: np.ndarray = NONE, *, count: float = 0.0, free_s: float = 0.0
+    vote: DetectorVote,
+    seen: Numbers,
+    out: np.ndarray = NONE,
+    *,
+    count: float = 0.0,
+    known: bool = True,
+    free_s: float = 0.0,
 ) -> np.ndarray:
-    before = Before(np.array([count]), np.zeros(1), np.array([free_s]))
+    before = Before(np.array([count]), np.array([known]), np.zeros(1), np.array([free_s]))
     return vote.disbelieved(seen, out, np.ones(1), before)
 
 
@@ -136,6 +142,30 @@ def test_a_queue_that_discharges_says_nothing_against_the_loop_at_the_begin() ->
     assert not any(found[:11]) and found[11]
 
 
+def test_who_goes_says_nothing_against_the_loop_at_the_begin_while_nobody_knows_who_was_there() -> None:
+    out = outage(CAMERA)
+    for known, convicted in ((False, False), (True, True)):
+        vote, found = new_vote(), False
+        for _ in range(20):
+            seen = hidden(Street().step(False, False), out)
+            seen.passed[0] = 1.0
+            found |= bool(judged(vote, seen, out, known=known)[UPSTREAM, 0])
+            judged(vote, hidden(Street().step(False, False), out), out, known=known)
+        assert found == convicted
+
+
+def test_who_stands_at_the_begin_behind_a_queue_says_nothing_against_its_loop() -> None:
+    """The camera sees the queue; the loop at the stop line is dead."""
+    vote = new_vote()
+    for second in range(int(STANDS_S)):
+        seen = Street().step(False, False)
+        seen.count[0] = seen.halted[0] = FULL
+        seen.speed_mps[0] = 0.0
+        seen.upstream_occupied[0] = True
+        found = judged(vote, seen, count=float(FULL), free_s=float(second))
+        assert not found[UPSTREAM, 0]
+
+
 def test_a_loop_over_which_somebody_stands_for_ever_is_found_out_when_the_lane_is_free() -> None:
     vote = new_vote()
     found = []
@@ -169,15 +199,17 @@ def test_a_stop_line_that_is_taken_for_ever_is_found_out_when_more_come_than_the
         assert FULL < came <= 2 * FULL and not works[CAMERA, 0]
 
 
-def test_a_stop_line_where_nobody_is_ever_seen_is_found_out_though_people_come() -> None:
+@pytest.mark.parametrize("every_s", [20, 5])
+def test_a_stop_line_where_nobody_is_ever_seen_is_found_out_though_people_come(every_s: int) -> None:
+    """Also where so many come that the lane is never empty."""
     street, fusion, out = Street(), LaneFusion(ZONES), outage(CAMERA)
     fusion.fuse(street.step(False, False), NONE, np.ones(1))
     told = []
     for second in range(120):
-        seen = street.step(second % 20 == 0, True)
+        seen = street.step(second % every_s == 0, True)
         seen.passed[0], seen.stop_occupied[0] = 0.0, False
         told.append(bool(fusion.fuse(hidden(seen, out), out, np.ones(1))[STOP_LINE, 0]))
-    assert all(told[:60]) and not told[-1]
+    assert all(told[: 3 * every_s]) and not told[-1]
 
 
 def test_who_stands_in_the_middle_of_the_lane_is_there_though_nobody_stands_at_the_stop_line() -> None:

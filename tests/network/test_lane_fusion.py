@@ -137,3 +137,13 @@ def test_who_is_counted_twice_at_the_begin_is_forgotten_when_the_stop_line_is_fr
         fusion.fuse(seen, out, np.ones(1))
         more.append(fusion.count[0] - len(street.came))
     assert 0.0 < max(more) <= 4.0 and more[-1] <= 1.0
+
+
+def test_the_last_loop_of_a_lane_is_believed_though_those_whom_the_camera_saw_are_not_heard_of_again() -> None:
+    """Five stand in the middle of the lane when all but the loop at the stop line fail."""
+    fusion, works = new_fusion(), []
+    for second in range(40):
+        seen, out = Street().step(False, False), outage(CAMERA, UPSTREAM) if second >= 20 else outage()
+        seen.count[0], seen.halted[0], seen.speed_mps[0] = 5.0, 4.0, 0.5 + 0.1 * (second % 2)
+        works.append(bool(fusion.fuse(hidden(seen, out), out, np.ones(1))[STOP_LINE, 0]))
+    assert all(works)

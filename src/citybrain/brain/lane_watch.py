@@ -95,12 +95,13 @@ class LaneWatch:
         new = (readings.time_ms > read_ms[readings.zones]) & s["believed"][readings.zones]
         readings = readings.at(np.flatnonzero(new))
         at = readings.zones
+        gap = (read_ms[at] == NEVER) | (readings.time_ms - read_ms[at] > 1500.0 * readings.period_s)
         self._learn(s, at, readings.passed, readings.period_s, readings.time_ms)
         read_ms[at] = readings.time_ms
         s.own("counted")[at] = readings.count
         s.own("lane_queue")[at] = seen_queue(s["lane_queue"][at], readings)
         np.add.at(s.own("lane_gone"), at, readings.passed)
-        odometer.see(s, readings, self._free_mps[at])
+        odometer.see(s, readings, self._free_mps[at], gap)
 
     def carry_on(self, s: Kept, vehicles: Floats, now_ms: int, dt_s: float) -> None:
         """Move on to now by `dt_s`. `vehicles` (M,): the estimate of the movements, for the blind lanes; from
@@ -146,7 +147,7 @@ class LaneWatch:
         """(Z,): which part of the vehicles of each lane comes near and cannot be at the stop line in `ahead_s`."""
         near = s["lane_veh"] - s["lane_queue"]
         part = np.zeros(self._lanes.count)
-        at = np.flatnonzero((near > 0.0) & (self._free_s > ahead_s) & self._ours)
+        at = np.flatnonzero((near > 0.0) & (self._free_s > ahead_s) & self._ours & ~self.blind(s, now_ms))
         if len(at):
             age_s = np.clip(now_ms - s["read_ms"][at], 0, LATEST_MS) / 1000.0
             far = odometer.too_far(s, at, near[at], age_s, ahead_s, self._free_s[at], self._length_m[at])

@@ -12,7 +12,7 @@ import numpy as np
 
 from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
-from citybrain.brain.layout import Floats
+from citybrain.brain.layout import Flags, Floats
 from citybrain.brain.queue import Readings
 from citybrain.model import State
 
@@ -38,16 +38,17 @@ def pace(readings: Readings, free_mps: Floats) -> Floats:
     """Metres a second (n,) of those who roll: the mean of all, which says nothing of a lane without camera, over
     the part that does not stand. On an empty lane they drive freely."""
     rolling = np.maximum(readings.count - readings.halted, 0.0)
-    known = np.where(readings.speed_mps > 0.0, readings.speed_mps, free_mps)
-    mean = known * np.divide(readings.count, rolling, out=np.ones_like(rolling), where=rolling > 0.0)
+    seen = (readings.speed_mps > 0.0) & (rolling > 0.0)
+    mean = np.divide(readings.speed_mps * readings.count, rolling, out=free_mps.astype(np.float64), where=seen)
     stands = (readings.count > 0.0) & (rolling == 0.0)
     return np.where(stands, 0.0, np.minimum(mean, SPEEDING * free_mps))
 
 
-def see(s: Kept, readings: Readings, free_mps: Floats) -> None:
+def see(s: Kept, readings: Readings, free_mps: Floats, gap: Flags) -> None:
     """Move the odometers of the lanes read on (`free_mps` (n,): speeds allowed), and note who came in: in the
     middle of the time since the reading before, one with the other."""
     at, mps = readings.zones, pace(readings, free_mps)
+    s.own("came_veh")[at[gap]] = 0.0
     way_m, place = s["way_m"][at] + mps * readings.period_s, s["reads"][at] % READINGS
     s.own("way_m")[at], s.own("pace_mps")[at] = way_m, mps
     s.own("came_veh")[at, place] = readings.entered

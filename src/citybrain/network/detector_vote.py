@@ -49,6 +49,7 @@ class Before:
     gone though no loop saw them go, and for how long the stop line has been free."""
 
     count: _Floats
+    known: _Flags
     lost: _Floats
     free_s: _Floats
 
@@ -123,10 +124,12 @@ class DetectorVote:
         went = np.where(silent[STOP_LINE], 0.0, seen.passed)
         more = np.where(known, seen.count - m[_COUNT], -np.minimum(went, before.count))
         came = went + np.minimum(more, 1.0 + FASTEST_VPS * period_s)
+        came = np.where(known | before.known, came, 0.0)
         spoke = silent[UPSTREAM] | (seen.entered > 0.0)
         m[_MISSED] = np.where(spoke, 0.0, np.maximum(0.0, m[_MISSED] + came))
         stands = ~spoke & seen.upstream_occupied
         free = ~silent[STOP_LINE] & ~seen.stop_occupied & (seen.passed == 0.0) & (before.free_s >= SETTLED_S)
+        free &= blind | (seen.halted == 0.0)
         m[_KNOCKED_S] = np.where(stands, m[_KNOCKED_S] + free * period_s, 0.0)
         found: _Flags = (m[_MISSED] >= MISSED_VEH) | (m[_KNOCKED_S] >= KNOCKS_S)
         return found

@@ -75,7 +75,9 @@ class LaneFusion:
         Which detectors work, (3, Z); the camera does so where both loops stand in for it, which they can from the
         moment on when it is known how many are there. Of other lanes only what loops count is left.
         """
-        doubted = self._vote.disbelieved(seen, out, period_s, Before(self.count, self._lost, self.free_s))
+        doubted = self._vote.disbelieved(
+            seen, out, period_s, Before(self.count, self._known, self._lost, self.free_s)
+        )
         new = doubted[CAMERA] & ~self._doubted
         self._doubted = doubted[CAMERA]
         out = out | doubted
@@ -112,7 +114,7 @@ class LaneFusion:
     def _under_way(self, at: _Ints) -> _Floats:
         """Vehicles of lanes `at` that came in so lately that they may not have reached the stop line, (n,)."""
         lately = np.clip(self._gone_s[at] - np.arange(len(self._came))[:, None], 0.0, 1.0)
-        found: _Floats = np.ceil((self._came[:, at] * lately).sum(axis=0))
+        found: _Floats = np.ceil((self._came[:, at] * lately).sum(axis=0) - 1e-6)
         return found
 
     def _count(self, seen: Numbers, out: _Flags, before: _Floats) -> None:
@@ -125,11 +127,12 @@ class LaneFusion:
         full = ~settled & (self.full_s >= SETTLED_S)
         there = np.where(full, self._capacity, there)
         gone = settled & (self.alone_s >= self._gone_s)
-        self._lost = np.where(gone & blind, there, 0.0)
+        was = there.copy()
         free = np.flatnonzero(blind & settled & (there > 0.0))
         there[free] = np.minimum(there[free], self._under_way(free))
         self._known |= (gone | full) & counted
         there = np.where(gone | ~counted, 0.0, there)
+        self._lost = np.where(blind & counted, was - there, 0.0)
         stands = seen.stop_occupied & (seen.passed == 0.0)
         seen.count = np.where(blind, there, seen.count)
         seen.halted = np.where(blind, np.where(stands, np.minimum(there, before), 0.0), seen.halted)
