@@ -29,9 +29,9 @@ def watch_of(at: int) -> tuple[LaneWatch, Kept]:
 
 def test_who_has_just_come_in_is_too_far_for_a_short_green_and_who_stands_is_not() -> None:
     watch, s = watch_of(5)
-    part = watch.too_far(s, T0 + 5_000, 4.0)
-    assert part[NORTH] == 1.0 and part[SOUTH] == 0.0
-    assert not watch.too_far(s, T0 + 5_000, 10.0).any(), "six and a half seconds take him there"
+    short, long = watch.too_far(s, T0 + 5_000, (4.0, 10.0))
+    assert short[NORTH] == 1.0 and short[SOUTH] == 0.0
+    assert not long.any(), "six and a half seconds take him there"
 
 
 def test_nobody_is_known_to_be_too_far_on_a_lane_that_is_not_read() -> None:
@@ -40,4 +40,4 @@ def test_nobody_is_known_to_be_too_far_on_a_lane_that_is_not_read() -> None:
     later_ms = T0 + 5_000 + BLIND_AFTER_MS + 1000
     watch.carry_on(s, np.full(6, 3.0), later_ms, 1.0)
     assert s["lane_veh"][NORTH] == 3.0
-    assert not watch.too_far(s, later_ms, 0.0).any()
+    assert not watch.too_far(s, later_ms, [0.0]).any()

@@ -51,7 +51,7 @@ def test_it_is_known_of_each_whether_he_is_over_the_stop_line(
     least, most = (sum(t * mps >= LENGTH_M + way * slack_s * mps for t in come_s) for way in (1.0, -1.0))
     assert least - 1e-9 <= gone <= most + 1e-9
     near, age_s, free_s = np.array([float(len(there))]), np.array([later_s]), np.array([LENGTH_M / FREE_MPS])
-    far = odometer.too_far(s, AT, near, age_s, 4.0, free_s, np.array([LENGTH_M]))[0]
+    far = odometer.too_far(*odometer.due_s(s, AT, near, age_s, free_s, np.array([LENGTH_M])), 4.0)[0]
     needs_s = [(LENGTH_M - t * mps) / FREE_MPS for t in come_s]
     slack_s = 0.5 * period_s * mps / FREE_MPS + 0.5
     least, most = (sum(t >= 4.0 + way * slack_s for t in needs_s) for way in (1.0, -1.0))

@@ -139,7 +139,7 @@ class DecideStages:
             self._padded((now_ms - s["green_ms"]) / 1000.0),
             self._padded(shut),
             self._free(s["lane_veh"], s["vehicles"], shut),
-            tuple(self._lanes.padded(self._watch.too_far(s, now_ms, h + REACH_S)) for h in HORIZONS_S),
+            tuple(map(self._lanes.padded, self._watch.too_far(s, now_ms, [h + REACH_S for h in HORIZONS_S]))),
             self._weights(s, now_ms),
             Outflow(s["discharge_vps"][FREE], s["discharge_vps"][TAKEN], s["clear_s"]),
             heard,

@@ -8,6 +8,8 @@ movements, S stages.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -143,15 +145,19 @@ class LaneWatch:
         blind: Flags = ~s["believed"] | (s["read_ms"] == NEVER) | (now_ms - s["read_ms"] > BLIND_AFTER_MS)
         return blind
 
-    def too_far(self, s: Kept, now_ms: int, ahead_s: float) -> Floats:
-        """(Z,): which part of the vehicles of each lane comes near and cannot be at the stop line in `ahead_s`."""
+    def too_far(self, s: Kept, now_ms: int, ahead_s: Sequence[float]) -> Floats:
+        """(H, Z): which part of the vehicles of each lane comes near and cannot be at the stop line in each of
+        `ahead_s`."""
         near = s["lane_veh"] - s["lane_queue"]
-        part = np.zeros(self._lanes.count)
-        at = np.flatnonzero((near > 0.0) & (self._free_s > ahead_s) & self._ours & ~self.blind(s, now_ms))
-        if len(at):
-            age_s = np.clip(now_ms - s["read_ms"][at], 0, LATEST_MS) / 1000.0
-            far = odometer.too_far(s, at, near[at], age_s, ahead_s, self._free_s[at], self._length_m[at])
-            part[at] = far / s["lane_veh"][at]
+        part = np.zeros((len(ahead_s), self._lanes.count))
+        at = np.flatnonzero((near > 0.0) & (self._free_s > min(ahead_s)) & self._ours & ~self.blind(s, now_ms))
+        if not len(at):
+            return part
+        age_s = np.clip(now_ms - s["read_ms"][at], 0, LATEST_MS) / 1000.0
+        here, due_s = odometer.due_s(s, at, near[at], age_s, self._free_s[at], self._length_m[at])
+        for horizon, ahead in zip(part, ahead_s, strict=True):
+            far = np.flatnonzero(self._free_s[at] > ahead)
+            horizon[at[far]] = odometer.too_far(here[far], due_s[far], ahead) / s["lane_veh"][at[far]]
         return part
 
     def held_up_s(self, s: Kept) -> Floats:

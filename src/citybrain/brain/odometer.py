@@ -67,14 +67,19 @@ def crossed(s: Kept, at: Places, near: Floats, goes_s: Floats, length_m: Floats)
     return found
 
 
-def too_far(
-    s: Kept, at: Places, near: Floats, age_s: Floats, ahead_s: float, free_s: Floats, length_m: Floats
-) -> Floats:
-    """Vehicles (n,) of the `near` ones of lanes `at` who cannot be at the stop line in `ahead_s`, `age_s` after
-    the reading, at the speed allowed (`free_s` for all of the length)."""
+def due_s(
+    s: Kept, at: Places, near: Floats, age_s: Floats, free_s: Floats, length_m: Floats
+) -> tuple[Floats, Floats]:
+    """Of the `near` vehicles of lanes `at` how many came in with each of the last readings, the last ones first,
+    and in how many seconds they can be at the stop line, `age_s` after the reading, at the speed allowed (`free_s`
+    for all of the length), shapes (n, READINGS)."""
     here, come_m = _way(s, at, near, age_s)
-    needs_s = (length_m[:, None] - come_m) * (free_s / length_m)[:, None]
-    found: Floats = (here * _likely(needs_s - ahead_s)).sum(axis=1)
+    return here, (length_m[:, None] - come_m) * (free_s / length_m)[:, None]
+
+
+def too_far(here: Floats, due: Floats, ahead_s: float) -> Floats:
+    """Vehicles (n,) of those of `due_s` who cannot be at the stop line in `ahead_s`."""
+    found: Floats = (here * _likely(due - ahead_s)).sum(axis=1)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import tempfile
 from collections.abc import Callable, Sequence
@@ -123,9 +124,11 @@ def run_plan(
         scenario, net, control=MODES[plan.controller], sensors=plan.seen, score=False, outputs=outputs
     ) as city:
         thinking = _Decider(city, net, steps) if steps else None
+        gc.freeze()  # as a running city does: the network is not garbage
         wall, cpu = perf_counter(), process_time()
         seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
         wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
+        gc.unfreeze()
     took = sorted(thinking.took_ms) if thinking else []
     return TrialResult(
         network=scenario.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -12,7 +13,11 @@ GRACE_S = 10.0
 
 
 def ready(detail: str = "") -> None:
-    """Tell the supervisor, once, that this process does its work now. Without one nothing happens."""
+    """Tell the supervisor, once, that this process does its work now. Without one nothing is told.
+
+    What is loaded by now stays: the garbage collector need not go through it again and again.
+    """
+    gc.freeze()
     fd = _inherited(READY_FD)
     if fd is not None:
         os.write(fd, f"{' '.join(detail.split())}\n".encode())
