@@ -39,8 +39,8 @@ class Vitals(Struct, frozen=True):
 
 
 def vitals(live: LiveCity) -> Vitals:
-    """The vital signs from memory: at most `POINTS` scores a city, the newest always among them."""
-    return Vitals(live.time_ms, _thinned(live.scores("live")), _thinned(live.scores("shadow")))
+    """The vital signs from memory: at most `POINTS` moments and the newest of each."""
+    return Vitals(live.time_ms, *_thinned(live.scores("live"), live.scores("shadow")))
 
 
 async def history(window: Window, live: LiveCity, metric: str, hours: float) -> History:
@@ -57,11 +57,9 @@ async def history(window: Window, live: LiveCity, metric: str, hours: float) -> 
             series = {c: _series([(r["t"], r["v"]) for r in rows if r["city"] == c]) for c in ("live", "shadow")}
             return History(metric, bucket_s, "library", series["live"], series["shadow"])
     begin = (end or 0) - hours * 3_600_000
-    kept = {
-        c: _series([(s.time, getattr(s, metric)) for s in _thinned(live.scores(c)) if s.time >= begin])
-        for c in ("live", "shadow")
-    }
-    return History(metric, bucket_s, "memory", kept["live"], kept["shadow"])
+    both = _thinned(live.scores("live"), live.scores("shadow"))
+    kept = [_series([(s.time, getattr(s, metric)) for s in scores if s.time >= begin]) for scores in both]
+    return History(metric, bucket_s, "memory", *kept)
 
 
 def _query(metric: str, since_ms: int, bucket_s: int) -> exp.Select:
@@ -84,6 +82,10 @@ def _series(points: list[tuple[int, float | None]]) -> Series:
     return Series(tuple(t for t, _ in points), tuple(v for _, v in points))
 
 
-def _thinned(scores: tuple[Score, ...]) -> tuple[Score, ...]:
-    step = -(-len(scores) // POINTS) or 1
-    return scores[::-1][::step][::-1]
+def _thinned(*cities: tuple[Score, ...]) -> tuple[tuple[Score, ...], ...]:
+    """Scores of the same moments for each city, at most POINTS, and its newest: where one lacks what the other
+    has, neither makes a line."""
+    moments = sorted({s.time for scores in cities for s in scores})
+    step = -(-len(moments) // POINTS) or 1
+    shown = set(moments[::-1][::step])
+    return tuple(tuple(s for s in scores if s.time in shown or s is scores[-1]) for scores in cities)
