@@ -34,6 +34,35 @@ def crossroads(folder: Path, *options: str, arms: str = "nesw", connections: str
     return net
 
 
+def level_crossing(folder: Path) -> Path:
+    """A configuration: a road from `w` over signal `c` and level crossing `r` to `e`, a street across at `c`, and
+    a train each minute at `r`, whose lamps SUMO drives without a program."""
+    at = {"c": (0, 0), "r": (200, 0), "w": (-200, 0), "e": (400, 0), "n": (0, 200), "s": (0, -200)}
+    at |= {"rn": (200, 200), "rs": (200, -200)}
+    kinds = {"c": ' type="traffic_light"', "r": ' type="rail_crossing"'}
+    nodes = "".join(f'<node id="{n}" x="{x}" y="{y}"{kinds.get(n, "")}/>' for n, (x, y) in at.items())
+    edges = "".join(
+        f'<edge id="{a}{b}" from="{a}" to="{b}" numLanes="1" speed="13.89"/>'
+        for x, y in ("wc", "cr", "re", "nc", "sc")
+        for a, b in ((x, y), (y, x))
+    )
+    edges += '<edge id="up" from="rn" to="r" numLanes="1" speed="20" allow="rail"/>'
+    edges += '<edge id="down" from="r" to="rs" numLanes="1" speed="20" allow="rail"/>'
+    command = [str(Path(sumo.SUMO_HOME) / "bin" / "netconvert"), "--no-turnarounds"]
+    for word, text in (("node", nodes), ("edge", edges)):
+        (folder / f"{word}.xml").write_text(f"<{word}s>{text}</{word}s>")
+        command += [f"--{word}-files", str(folder / f"{word}.xml")]
+    net = folder / "c.net.xml"
+    subprocess.run([*command, "-o", str(net)], check=True, capture_output=True)
+    flows = "".join(
+        f'<flow id="{a}" from="{a}" to="{b}" begin="0" end="200" period="6"/>'
+        for a, b in (("wc", "re"), ("nc", "cs"))
+    )
+    flows += '<vType id="t" vClass="rail" length="60"/>'
+    flows += '<flow id="t" type="t" from="up" to="down" begin="40" end="200" period="60"/>'
+    return city_of(folder, net, demand=flows)
+
+
 def city_of(folder: Path, net: Path, *, demand: str | None = None, program: str = "") -> Path:
     """A SUMO configuration beside the network: `demand` (routes XML; none: cars on all streets), and a signal
     program (the inside of <additional>) in place of the network's."""

@@ -9,12 +9,13 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
-from small_net import cars, city_of, crossroads, program
+from small_net import cars, city_of, crossroads, level_crossing, program
 
 from citybrain.city.check import run_check
 from citybrain.city.loop import ORDERS, Loop
 from citybrain.city.plan_show import show_plans
 from citybrain.city.second import Second
+from citybrain.city.trial import run_trial
 from citybrain.guard import Guard
 from citybrain.hub import load_catalogue
 from citybrain.model import RoadNet
@@ -138,6 +139,33 @@ def test_who_is_refused_runs_its_own_plan(name: str, tmp_path: Path) -> None:
     _, arrived, shown = drive(city_of(tmp_path, crossroads(tmp_path), program=BAD_PROGRAMS[name][0]))
     assert arrived > 0
     assert NORTH_SOUTH in shown
+
+
+def test_a_level_crossing_is_left_to_those_who_drive_it(tmp_path: Path) -> None:
+    """It has no program at all. The signal beside it is controlled, and what the crossing shows is read back."""
+    config = level_crossing(tmp_path)
+    scenario = read_scenario(config)
+    net, declared = scenario.net(), load_catalogue(None)
+    at = [j.id for j in net.junctions].index("r")
+    assert net.junctions[at].refused == "its signal program has no phases"
+    shown, told = set[str](), []
+    with SimulatedCity(scenario, net) as city:
+        second = Second(city, Guard(net, city.time_ms), declared, 1)
+        loop = Loop(second, net, declared)
+        for number in range(200):
+            tick, batches = loop.advance()
+            loop.decide(tick, batches)
+            rows = [r for b in batches if b.dataset == "traffic.signal_state" for r in b.rows.to_pylist()]
+            told += [(r["lamps"], r["control"]) for r in rows if r["junction"] == "r"]
+            assert number > 20 or not told, "nobody knows before it is looked at"
+            if number >= 20:
+                shown.add(second.look()[at])
+        assert second.guard.faults == {}
+    assert len(shown) >= 2, "it opens and closes"
+    assert {lamps for lamps, _ in told} == shown and {control for _, control in told} == {"refused"}
+    for controller in ("wave", "brain"):
+        result = run_trial(scenario, net, controller, 1, end_s=120.0)
+        assert result.score.arrived > 20
 
 
 def without(pattern: str) -> Callable[[Path], None]:

@@ -52,9 +52,9 @@ class Guard:
 
     Call once a second of city time: `orders` for what arrived, then `advance`. Between two calls nothing moves by
     itself. All junctions begin all-red at `time_ms`. A junction that is refused in the network, or whose stages
-    could not be guarded, plays its own plan's lamps. After `backup_ms` without an order a junction runs its own
-    plan (NTCIP 1202 unitBackupTime, where 0 would mean never: it is refused). Raises ValueError for such a time,
-    or if a junction has no plan at all.
+    could not be guarded, plays its own plan's lamps; where there is no plan with time in it (a level crossing),
+    its lamps are left to whoever drives them. After `backup_ms` without an order a junction runs its own plan
+    (NTCIP 1202 unitBackupTime, where 0 would mean never: it is refused). Raises ValueError for such a time.
     """
 
     def __init__(self, net: RoadNet, time_ms: int, *, backup_ms: int = BACKUP_MS) -> None:
@@ -83,8 +83,11 @@ class Guard:
         self._control = np.array([_SILENCE if lim else _REFUSED for lim in self._limits], np.int64)
         self._due_ms = np.full(n, _NOW, np.int64)
         self._looks = Looks()
-        self._news = np.ones(n, np.bool_)
-        self._unseen = np.ones(n, np.bool_)
+        self._ours = np.array([clock is not None for clock in self._plans.clocks], np.bool_)
+        self._told = self._ours.copy()
+        """Junctions of whose lamps something is known: ours, and those that were read back."""
+        self._news = self._ours.copy()
+        self._unseen = self._ours.copy()
         self._all_written_ms = _NOW
 
     def _each(self) -> Sequence[tuple[Junction, Limits | None]]:
@@ -158,6 +161,9 @@ class Guard:
             raise ValueError(f"lamps of {len(lamps)} junctions are read back, not of {len(self._lamps)}")
         for j in self._looks.news(lamps):
             monitor = self._monitors[j]
+            if not self._ours[j]:
+                self._told[j] = True
+                self._show(j, -1, -1, lamps[j], _REFUSED, time_ms)
             if monitor is None or j in self._faults:
                 continue
             fault = monitor.read_back(lamps[j], time_ms, self._looks.seen_ms)
@@ -188,7 +194,7 @@ class Guard:
         self._due_ms[silent] = _NOW
         for j in np.flatnonzero(self._due_ms <= time_ms).tolist():
             self._evaluate(j, time_ms)
-        changed = np.flatnonzero(self._unseen).tolist()
+        changed = np.flatnonzero(self._unseen & self._ours).tolist()
         self._unseen[:] = False
         return [(self._names[j], self._lamps[j]) for j in changed]
 
@@ -196,7 +202,7 @@ class Guard:
         """Rows of traffic.signal_state: what changed since the last call, every 10 s all. None: nothing to say."""
         if time_ms // EVERYTHING_MS != self._all_written_ms // EVERYTHING_MS:  # all at the same moments, always
             self._all_written_ms = time_ms
-            self._news[:] = True
+            self._news[:] = self._told
         index = np.flatnonzero(self._news)
         if not index.size:
             return None
@@ -255,6 +261,9 @@ class Guard:
         self.__dict__.update(fresh.__dict__)
 
     def _evaluate(self, j: int, time_ms: int) -> None:
+        if not self._ours[j]:
+            self._due_ms[j] = core.NEVER_MS
+            return
         signal, monitor = self._signals[j], self._monitors[j]
         control, wanted, until_ms = self._wish(j, time_ms)
         limits = self._limits_under(control)[j]
@@ -321,11 +330,11 @@ class Guard:
         return int(self._orders.wish[j])
 
     def _play(self, j: int, time_ms: int) -> None:
-        playback = self._playbacks[j]
-        if playback is None:
+        playback, clock = self._playbacks[j], self._plans.clocks[j]
+        if playback is None or clock is None:
             return
-        self._playbacks[j], lamps, self._due_ms[j] = play(self._plans.clocks[j], playback, time_ms)
-        stage = self._plans.clocks[j].at(time_ms).stage if "y" not in lamps and lamps.strip("r") else -1
+        self._playbacks[j], lamps, self._due_ms[j] = play(clock, playback, time_ms)
+        stage = clock.at(time_ms).stage if "y" not in lamps and lamps.strip("r") else -1
         self._show(j, stage, stage, lamps, _REFUSED, time_ms)
 
     def _show(self, j: int, stage: int, target: int, lamps: str, control: int, time_ms: int) -> None:

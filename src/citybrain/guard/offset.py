@@ -66,22 +66,23 @@ def plan_moment(clock: PlanClock, offset: Offset, time_ms: int) -> PlanMoment:
 
 
 class OwnPlans:
-    """The own plans of some junctions, each read from where its junction stood when it went over to it.
-
-    Raises ValueError on a plan without time.
-    """
+    """The own plans of some junctions, each read from where its junction stood when it went over to it."""
 
     def __init__(self, junctions: Sequence[Junction]) -> None:
         self.clocks = [_clock(j) for j in junctions]
+        """None where a junction has no plan with time in it."""
         self.offsets: list[Offset | None] = [IN_STEP] * len(junctions)
         """None: begins when it is read."""
 
     def moment(self, j: int, signal: Signal | None, goes_on: bool, time_ms: int) -> PlanMoment:
-        """What the plan of junction `j` asks for; unless it `goes_on`, from now on and beginning with `signal`."""
-        offset = self.offsets[j] if goes_on else None
+        """What the plan of junction `j` asks for; unless it `goes_on`, from now on and beginning with `signal`.
+        Raises ValueError where it has none."""
+        clock, offset = self.clocks[j], self.offsets[j] if goes_on else None
+        if clock is None:
+            raise ValueError(f"junction {j} has no plan")
         if offset is None:
-            offset = self.offsets[j] = _begun(self.clocks[j], signal, time_ms)
-        return plan_moment(self.clocks[j], offset, time_ms)
+            offset = self.offsets[j] = _begun(clock, signal, time_ms)
+        return plan_moment(clock, offset, time_ms)
 
     def kept(self, planned: Sequence[bool]) -> list[Offset | None]:
         """The offsets of the junctions whose plan decides, None for the others."""
@@ -95,8 +96,8 @@ def _begun(clock: PlanClock, signal: Signal | None, time_ms: int) -> Offset:
     return begin_offset(clock, signal.target, since_ms, time_ms)
 
 
-def _clock(junction: Junction) -> PlanClock:
+def _clock(junction: Junction) -> PlanClock | None:
     try:
         return PlanClock(junction.plan)
-    except ValueError as e:
-        raise ValueError(f"junction {junction.id}: {e}") from None
+    except ValueError:
+        return None
