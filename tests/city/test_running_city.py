@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,34 @@ def test_a_stage_is_asked_for_with_priority_and_nobody_else_releases_it(city: Ru
     states = f"FROM traffic.signal_state WHERE junction = '{junction}'"
     until(lambda: city.query(f"SELECT count(*) AS n {states} AND control = 'preempted' AND stage = 0")[0]["n"] > 0)
     until(lambda: city.query(f"SELECT arg_max(control, time) AS control {states}")[0]["control"] == "brain")
+
+
+def test_a_command_survives_the_street_and_one_given_meanwhile_counts(city: RunningCity) -> None:
+    """The street goes back to its saved minute, from before the command. What nobody hears is heard later."""
+    rows = city.query("SELECT DISTINCT junction FROM traffic.signal_state ORDER BY junction LIMIT 2")
+    first, second = (r["junction"] for r in rows)
+
+    def controls() -> dict[str, str]:
+        latest = "SELECT junction, arg_max(control, received_at) AS control FROM traffic.signal_state GROUP BY 1"
+        return {r["junction"]: r["control"] for r in city.query(latest)}
+
+    def flash(area: str) -> Any:
+        clock = datetime.fromtimestamp(_latest(city) / 1000 + 1800, UTC).isoformat()
+        return city.citybrain(
+            "switch", "flash", "--area", area, "--who", "anna", "--why", "lamp repair", "--until", clock, "--lock"
+        )
+
+    assert flash(first).returncode == 0
+    pid = city.kill("street")
+    given = flash(second)  # nobody hears it, or the street is back already
+    assert given.returncode == 0 or "counts when it is back" in given.stderr, given.stderr
+    until(lambda: city.pid("street") != pid)
+    until(lambda: {controls()[j] for j in (first, second)} == {"flash"})
+    refused = city.citybrain("switch", "on", "--area", first, "--who", "ben", "--why", "over")
+    assert refused.returncode == 2 and "locked" in refused.stderr
+    for area in (first, second):
+        assert city.citybrain("switch", "on", "--area", area, "--who", "anna", "--why", "over").returncode == 0
+    until(lambda: {controls()[j] for j in (first, second)} == {"brain"})
 
 
 def test_a_second_city_on_the_same_folder_is_refused(city: RunningCity) -> None:

@@ -15,7 +15,7 @@ from running_city import RunningCity
 from small_city import START_MS, small_net
 
 from citybrain.cockpit.group import GroupShare, group_view, movements_within
-from citybrain.cockpit.measure import _summary
+from citybrain.cockpit.measure import MEANS, _summary
 from citybrain.cockpit.problem import RequestError
 from citybrain.cockpit.span import read_span
 
@@ -162,6 +162,14 @@ def test_a_day_lasts_from_midnight_to_midnight_of_the_city_also_when_clocks_chan
         read_span("2026-11-22", "07:00", "07:00", "UTC")
 
 
+def test_a_cycle_longer_than_the_span_says_nothing_of_it() -> None:
+    """A crossing that has green nearly always."""
+    blank = dict.fromkeys(name for name, _ in MEANS) | {"split_failures": None, "queue_veh": None, "cycles": 1}
+    rows = [blank | {"cycle_s": 11_655.0}, blank | {"cycle_s": 60.0}]
+    assert _summary("m", rows, 3600.0).cycle_s == 60.0
+    assert _summary("m", rows[:1], 3600.0).cycle_s is None
+
+
 def test_means_weigh_as_much_as_what_they_are_of() -> None:
     blank: dict[str, Any] = dict.fromkeys(
         ("volume_vph", "on_green_share", "delay_s", "standing_s", "cycle_s", "green_share", "walk_wait_s", "seen")
@@ -169,7 +177,7 @@ def test_means_weigh_as_much_as_what_they_are_of() -> None:
     few = blank | {"cycles": 1, "arrivals_vph": 100.0, "on_green_share": 1.0, "split_failures": None}
     many = blank | {"cycles": 3, "arrivals_vph": 300.0, "on_green_share": 0.2, "split_failures": 2}
     rows = [few | {"queue_veh": 4.0, "green_share": 0.2}, many | {"queue_veh": None, "green_share": 0.4}]
-    found = _summary("m", rows)
+    found = _summary("m", rows, 3600.0)
     assert found.on_green_share == pytest.approx(0.4)
     assert found.green_share == pytest.approx(0.35)
     assert found.platoon_ratio == pytest.approx(0.4 / 0.35)

@@ -175,12 +175,28 @@ def test_a_lock_ends_by_force_or_by_itself() -> None:
         (ask("x", Control.ADVISED, stage=1), "not_advised"),
         (ask("z", Control.FLASH, until_ms=T0 + 1000), "not_controllable"),
         (ask("x", Control.APPROVED, stage=1), "control_is_not_a_choice"),
+        (ask("x", Control.SILENCE), "control_is_not_a_choice"),
+        (ask("x", Control.OWN_PLAN, who="\0"), "who_is_missing"),
     ],
 )
 def test_commands_that_make_no_sense_are_refused(request_: SwitchRequest, reason: str) -> None:
     guard = Guard(three(), T0)
     answer = switched(guard, request_)
     assert (answer["accepted"], answer["reason"], answer["junctions"]) == (False, reason, 0)
+
+
+def test_who_decides_in_an_area_does_not_end_what_is_commanded_of_one_junction() -> None:
+    """A lamp under repair goes on flashing; a request for the junction itself ends it."""
+    guard = Guard(three(), T0)
+    switched(guard, flash(area="y"))
+    run(guard, 40, 2)
+    answer = switched(guard, ask("c", Control.OWN_PLAN))
+    assert answer["accepted"] and answer["junctions"] == 1, "x alone changes at once"
+    run(guard, 40, 2)
+    assert guard.controls[:2] == (Control.OWN_PLAN, Control.FLASH)
+    assert switched(guard, ask("y", Control.OWN_PLAN))["junctions"] == 1
+    run(guard, 40, 2)
+    assert guard.controls[:2] == (Control.OWN_PLAN, Control.OWN_PLAN)
 
 
 def test_commands_survive_a_restart() -> None:
@@ -254,6 +270,19 @@ def test_a_person_stands_above_a_pre_emption() -> None:
     switched(guard, hold(1))
     run(guard, 30, 2)
     assert guard.controls[0] is Control.HOLD
+
+
+def test_who_is_locked_out_or_asks_of_a_fault_gets_no_priority() -> None:
+    guard = Guard(three(), T0)
+    switched(guard, ask("x", Control.OWN_PLAN, lock=True, until_ms=T0 + 20_000))
+    asked = Preemption("x", 0, T0 + 10_000, "escort")
+    assert guard.preempt(asked) is Reason.LOCKED
+    run(guard, 21, 2)
+    assert guard.preempt(Preemption("x", 0, guard.time_ms + 10_000, "escort")) is None
+    guard.read_back(["O" * len(lamps) for lamps in guard.lamps], guard.time_ms)
+    guard.read_back(["O" * len(lamps) for lamps in guard.lamps], guard.time_ms + 1000)
+    assert "x" in guard.faults
+    assert guard.preempt(Preemption("x", 0, guard.time_ms + 10_000, "escort")) is Reason.FAULT
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,12 @@ def read(junction: Junction, *words: tuple[str, int]) -> str:
 CLASH = "GgGgGrG"
 
 
+def test_the_times_are_those_of_the_standard() -> None:
+    """NEMA TS 2: conflict 200 to 450 ms, red fail 700 to 1000 ms; a yellow below 2.7 s is short (MUTCD's least is
+    3 s)."""
+    assert (CONFLICT_MS, RED_FAIL_MS, SHORT_YELLOW_MS) == (300, 800, 2700)
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [

@@ -26,6 +26,7 @@ from citybrain.model import (
     to_bytes,
     to_ms,
 )
+from citybrain.model.arrow import FIRST_MS, LAST_MS, TIME
 
 DATASETS = Path(citybrain.__file__).parent / "network" / "datasets"
 
@@ -86,6 +87,31 @@ def test_fields_that_do_not_fit_are_named(speed: Dataset) -> None:
         conform(batch.set_column(0, "link", pa.array([None], pa.string())), speed)
     with pytest.raises(ValueError, match="'speed_mps' is string"):
         conform(batch.set_column(2, "speed_mps", pa.array(["fast"])), speed)
+
+
+def test_a_batch_of_the_declared_schema_is_looked_at_too(speed: Dataset) -> None:
+    """Whoever writes Arrow may put a null, or a time that no reader can write, where no schema forbids it."""
+    batch = _batch(speed, [("a", 0, 1.0, 2.0, 3), ("b", 0, 1.0, 2.0, 3)])
+    null = pa.array(["a", None], pa.string())
+    columns = [null if f.name == "link" else batch.column(f.name) for f in batch.schema]
+    with pytest.raises(ValueError, match="'link' may not be null"):
+        from_bytes(to_bytes(pa.RecordBatch.from_arrays(columns, schema=batch.schema)), speed)
+    (time,) = (f.name for f in batch.schema if pa.types.is_timestamp(f.type))
+    for ms, fits in (
+        (FIRST_MS, True),
+        (FIRST_MS - 1, False),
+        (LAST_MS, True),
+        (LAST_MS + 1, False),
+        (1 << 61, False),
+    ):
+        late = pa.array([0, ms], pa.int64()).view(TIME)
+        columns = [late if f.name == time else batch.column(f.name) for f in batch.schema]
+        rows = pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+        if fits:
+            assert from_bytes(to_bytes(rows), speed).to_pylist() == rows.to_pylist()
+        else:
+            with pytest.raises(ValueError, match=f"'{time}' is not within the years 1 to 9999"):
+                from_bytes(to_bytes(rows), speed)
 
 
 def test_an_older_writer_lacks_a_nullable_field(speed: Dataset) -> None:

@@ -32,6 +32,10 @@ def test_without_an_own_all_red_the_way_to_the_middle_is_cleared(
     assert made > min((way_m / 2 + 6.0) / speed_mps, 6.0) - 1.0
 
 
-def test_the_programs_own_all_red_stands_whatever_the_formula_says() -> None:
-    own = program(("Gr", 20.0), ("yr", 3.0), ("rr", 2.0), ("rG", 20.0), ("ry", 3.0), ("rr", 3.0))
-    assert all_red_time(own, [(400.0, 13.9)]) == 2.0
+@pytest.mark.parametrize(("first_s", "second_s", "all_red_s"), [(2.0, 2.0, 2.0), (1.0, 5.0, 5.0), (9.0, 2.0, 6.0)])
+def test_the_programs_own_all_red_stands_whatever_the_formula_says(
+    first_s: float, second_s: float, all_red_s: float
+) -> None:
+    """The longest of them, as the junction has one; longer than any clearance it is a wait."""
+    own = program(("Gr", 20.0), ("yr", 3.0), ("rr", first_s), ("rG", 20.0), ("ry", 3.0), ("rr", second_s))
+    assert all_red_time(own, [(400.0, 13.9)]) == all_red_s

@@ -257,6 +257,10 @@ def test_a_signal_alone_is_matched_by_name_only(cologne: RoadNet) -> None:
     assert match([signal], cologne, {}).unmatched == {"7": "no junction lies where it lies: name it with --match"}
     assert match([signal], cologne, {"7": "nowhere"}).unmatched == {"7": "there is no junction nowhere"}
     there = cologne.junctions[0].id
+    other = UtdfSignal("8", 0.0, 0.0, "", {}, {}, {})
+    twice = match([signal, other], cologne, {"7": there, "8": there})
+    assert twice.signals == {there: signal}
+    assert twice.unmatched == {"8": f"junction {there} is signal 7 already"}
     assert set(match([signal], cologne, {"7": there}).signals) == {there}
 
 

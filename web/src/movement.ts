@@ -21,7 +21,7 @@ const SIDES = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw'] as const;
 /** from the north, left */
 export function movementName(movement: MovementView | undefined): string {
   if (!movement) return say('movement.other');
-  if (movement.turn === 'p') return say('turn.p');
+  if (movement.turn === 'p') return say('movement.on_foot', { lamps: movement.links.join(', ') });
   const turn = say(`turn.${movement.turn}` as Word);
   return say('movement.name', { from: approachName(movement.heading), turn });
 }

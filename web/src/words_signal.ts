@@ -187,7 +187,7 @@ export const SIGNAL_WORDS = {
   'turn.l': ['left', '左转'],
   'turn.r': ['right', '右转'],
   'turn.t': ['turning round', '掉头'],
-  'turn.p': ['pedestrians crossing', '行人过街'],
+  'movement.on_foot': ['pedestrians crossing (lamp {lamps})', '行人过街（{lamps}号灯）'],
   'movement.crossings': ['Crossings on foot', '行人过街横道'],
   'movement.uncounted': ['not counted', '不计数'],
   'movement.name': ['{from}, {turn}', '{from}{turn}'],

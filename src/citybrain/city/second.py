@@ -5,6 +5,7 @@ The same for the running city and for a trial in process (docs/architecture.md, 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pyarrow as pa
 from citybrain.guard import Guard
 from citybrain.model import Batch, Declarations, Tick, arrow_schema
 from citybrain.network import SimulatedCity
+
+log = logging.getLogger(__name__)
 
 SOURCE = "street"
 SECOND_MS = 1000
@@ -34,7 +37,10 @@ class Second:
         """
         time_ms = self.city.time_ms + SECOND_MS
         for rows in orders:
-            self.guard.orders(rows, "brain")
+            try:
+                self.guard.orders(rows, "brain")
+            except ValueError as e:  # whatever comes in, lamps and own plans go on
+                log.error("an order that is none: %s", e)
         for junction, lamps in self.guard.advance(time_ms):
             self.city.show(junction, lamps)
         self.city.step()

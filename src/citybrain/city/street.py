@@ -11,6 +11,7 @@ from typing import TypeVar, TypeVarTuple
 
 import pyarrow as pa
 
+from citybrain.city.asked import REQUESTS, Asked, asked_since
 from citybrain.city.incarnation import next_run
 from citybrain.city.loop import ORDERS, Loop
 from citybrain.city.minutes import Minutes
@@ -22,7 +23,7 @@ from citybrain.city.second import Second
 from citybrain.city.world import open_scenario, warm_up_s
 from citybrain.cloud import Bus, ready
 from citybrain.guard import Guard
-from citybrain.model import Batch, Control, SwitchRequest
+from citybrain.model import Batch
 from citybrain.network import SimulatedCity
 
 Args = TypeVarTuple("Args")
@@ -30,7 +31,6 @@ R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
-REQUESTS = "traffic.switch_request"
 RESULTS = "traffic.switch_result"
 FRAMES = "live.vehicle"
 MINUTE_MS = 60_000
@@ -52,7 +52,7 @@ class Street:
         self.outbox = Outbox(bus)
         self.pace = Pace(plan.settings.street.speed)
         self._orders: list[pa.RecordBatch] = []
-        self._requests: list[pa.RecordBatch] = []
+        self._requests: list[Asked] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="street")
         self._saved_ms = 0
 
@@ -89,10 +89,14 @@ class Street:
         await self.bus.beat(FRAMES, frame)
 
     async def _listen(self) -> None:
-        """Orders and requests as they are stored."""
-        async for stored in await self.bus.follow((ORDERS, REQUESTS)):
-            kind = self._orders if stored.batch.dataset == ORDERS else self._requests
-            kind.append(stored.batch.rows)
+        """Orders and requests as they are stored; first the requests since the saved minute, once more."""
+        stored_now = await self.bus.follow((ORDERS, REQUESTS))
+        self._requests += await asked_since(self.bus, self.time_ms)
+        async for stored in stored_now:
+            if stored.batch.dataset == ORDERS:
+                self._orders.append(stored.batch.rows)
+            else:
+                self._requests.append(Asked(stored.batch.rows))
 
     # In the simulator's thread.
 
@@ -124,32 +128,14 @@ class Street:
         self._saved_ms = city.time_ms
         return second
 
-    def _advance(
-        self, orders: Sequence[pa.RecordBatch], requests: Sequence[pa.RecordBatch]
-    ) -> tuple[list[Batch], bytes]:
-        results = [r for rows in requests for r in self._switch(rows)]
+    def _advance(self, orders: Sequence[pa.RecordBatch], requests: Sequence[Asked]) -> tuple[list[Batch], bytes]:
+        guard = self._second.guard
+        asked = [request for rows in requests for request in rows.requests(guard.time_ms)]
+        results = [Batch(RESULTS, f"{RESULTS}/{request.id}", guard.switch(request)) for request in asked]
         tick, batches = self._second.advance(orders)
         if tick.time_ms - self._saved_ms >= MINUTE_MS:
             self._save()
         return [*results, *batches], self._second.city.frame(self._second.look())
-
-    def _switch(self, rows: pa.RecordBatch) -> list[Batch]:
-        results = []
-        for row in rows.to_pylist():
-            request = SwitchRequest(
-                id=row["request"],
-                area=row["area"],
-                control=Control(row["control"]),
-                who=row["who"],
-                why=row["why"],
-                requested_ms=round(row["time"].timestamp() * 1000),
-                until_ms=None if row["until"] is None else round(row["until"].timestamp() * 1000),
-                stage=row.get("stage"),
-                lock=bool(row.get("lock")),
-                force=bool(row.get("force")),
-            )
-            results.append(Batch(RESULTS, f"{RESULTS}/{request.id}", self._second.guard.switch(request)))
-        return results
 
     def _save(self) -> None:
         city, guard = self._second.city, self._second.guard

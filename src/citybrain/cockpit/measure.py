@@ -109,7 +109,8 @@ async def measures(window: Window, net: RoadNet, junction: Junction, span: Span,
     by_movement: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_movement[row["movement"]].append(row)
-    summaries = tuple(_summary(m.id, by_movement[m.id]) for m in junction.movements if by_movement[m.id])
+    span_s = (span.end_ms - span.begin_ms) / 1000
+    summaries = tuple(_summary(m.id, by_movement[m.id], span_s) for m in junction.movements if by_movement[m.id])
     chosen = movement or _busiest(summaries)
     return Measures(
         begin=span.begin_ms,
@@ -161,7 +162,9 @@ async def _group(window: Window, net: RoadNet, junction: Junction, span: Span) -
     return group_view(members, [GroupShare(**row) for row in rows])
 
 
-def _summary(movement: str, rows: Sequence[Row]) -> Summary:
+def _summary(movement: str, rows: Sequence[Row], span_s: float) -> Summary:
+    """Of one movement. A cycle longer than the span (who has green nearly always) says nothing of the span."""
+    rows = [r | {"cycle_s": None} if (r["cycle_s"] or 0.0) > span_s else r for r in rows]
     means = {name: _mean(rows, name, weight) for name, weight in MEANS}
     on_green, green = means["on_green_share"], means["green_share"]
     return Summary(

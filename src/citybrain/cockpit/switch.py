@@ -23,7 +23,7 @@ class SwitchAsk(Struct, frozen=True, forbid_unknown_fields=True):
     what is held, or, under advice, the proposal that is approved."""
 
     area: Annotated[str, Meta(min_length=1, max_length=200)]
-    control: Annotated[str, Meta(pattern=f"^({'|'.join(CHOICES)})$")]
+    control: Annotated[str, Meta(pattern=rf"\A({'|'.join(CHOICES)})\Z")]
     who: Annotated[str, Meta(min_length=1, max_length=80)]
     why: Annotated[str, Meta(min_length=1, max_length=300)]
     until: Annotated[str, Meta(max_length=40)] | None = None

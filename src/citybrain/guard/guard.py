@@ -139,6 +139,10 @@ class Guard:
         limits = self._limits[j] if j is not None else None
         if j is None:
             return Reason.UNKNOWN_JUNCTION
+        if j in self._faults:
+            return Reason.FAULT
+        if self._switches.locked(j, asked.source):
+            return Reason.LOCKED
         self._due_ms[j] = _NOW
         return self._preemptions.ask(j, asked, limits.stages if limits else 0, self.time_ms)
 

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     TOO_OLD = "too_old"
     SWITCHED_OFF = "switched_off"
     PREEMPTED = "preempted"
+    LOCKED = "locked"
     CHANGING = "changing"
     MIN_GREEN = "min_green"
     MAX_RED = "max_red"

@@ -89,9 +89,10 @@ class SavedSwitches(Struct, frozen=True):
 class Switches:
     """For each junction who decides (`base`), and what a person commands on top of it for a while.
 
-    The last request counts. When its term ends, a command uncovers what was below it, and `base` turns back: from
-    the brain to the own plan, from the own plan to the brain, where it was advised to advice, and from advice to
-    what was before.
+    The last request counts: of commands over one junction there is one. When its term ends, it uncovers `base`,
+    and `base` turns back: from the brain to the own plan, from the own plan to the brain, where it was advised to
+    advice, and from advice to what was before. Who decides in an area does not end what is commanded of one of its
+    junctions (a lamp under repair goes on flashing).
     """
 
     def __init__(self, net: RoadNet, stages: npt.NDArray[np.int64], preemptions: Preemptions) -> None:
@@ -117,7 +118,7 @@ class Switches:
         able = members[self._stages[members] > 0] if members is not None else np.zeros(0, np.int64)
         if not reason and not able.size:
             reason = "not_controllable"
-        free = np.array([j for j in able.tolist() if not self._locked(j, request)], np.int64)
+        free = np.array([j for j in able.tolist() if request.force or not self.locked(j, request.who)], np.int64)
         reason = reason or ("locked" if able.size and not free.size else self._misfit(request, proposal, time_ms))
         if reason:
             return SwitchResult(request, time_ms, reason, ())
@@ -180,9 +181,10 @@ class Switches:
         self._locks = {j: lock for j, lock in saved.locks.items() if 0 <= j < self.base.size}
         self._note_off(range(self.base.size))
 
-    def _locked(self, j: int, request: SwitchRequest) -> bool:
+    def locked(self, j: int, who: str) -> bool:
+        """Whether somebody else has locked junction `j`."""
         lock = self._locks.get(j)
-        return lock is not None and lock.who != request.who.strip() and not request.force
+        return lock is not None and lock.who != who.strip()
 
     def _misfit(self, request: SwitchRequest, proposal: int | None, time_ms: int) -> str:
         """Why the request does not fit the junction as it is."""
@@ -227,15 +229,17 @@ class Switches:
 
     def _turn(self, request: SwitchRequest, free: npt.NDArray[np.int64], until_ms: int | None) -> tuple[int, ...]:
         base = _BASES[request.control]
-        covered = np.array([j in self.commands for j in free.tolist()], np.bool_)
-        changed = free[(self.base[free] != base) | covered]
+        commanded = np.array([j in self.commands for j in free.tolist()], np.bool_)
+        by_itself = request.area in self._index
+        turns = self.base[free] != base
+        changed = free[turns | commanded if by_itself else turns & ~commanded]
         before = np.where(self.base[free] == base, self._after[free], self.base[free])
         other = Base.OWN_PLAN if base == Base.BRAIN else Base.BRAIN
         self._after[free] = before if base == Base.ADVISED else np.where(before == Base.ADVISED, before, other)
         self.base[free] = base
         self._until_ms[free] = NO_END_MS if until_ms is None else until_ms
-        for j in free.tolist():
-            self.commands.pop(j, None)
+        if by_itself:
+            self.commands.pop(self._index[request.area], None)
         return tuple(changed.tolist())
 
     def _lock(self, request: SwitchRequest, free: list[int]) -> None:
@@ -275,7 +279,7 @@ def _until(request: SwitchRequest, time_ms: int) -> int | None:
 def _fault(request: SwitchRequest, time_ms: int) -> str:
     if request.control not in (*_BASES, Control.HOLD, Control.FLASH, Control.PREEMPTED):
         return "control_is_not_a_choice"
-    if not request.who.strip() or len(request.who) > _LONGEST_TEXT:
+    if not request.who.strip() or not request.who.strip().isprintable() or len(request.who) > _LONGEST_TEXT:
         return "who_is_missing"
     if not request.why.strip() or len(request.why) > _LONGEST_TEXT:
         return "why_is_missing"

@@ -320,14 +320,17 @@ class Library:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """The writing connection, opened anew if the store refused the last time. Whatever DuckDB cannot do ends
-        as LibraryFull, never as a batch to be passed over."""
+        """The writing connection, opened anew if the store refused the last time. A value that DuckDB cannot take
+        ends as LibraryError: it never will. Whatever else it cannot do ends as LibraryFull, never as a batch to be
+        passed over."""
         try:
             if self._refused:
                 self._store.close()
                 self._open()
                 self._refused = False
             yield
+        except (duckdb.DataError, duckdb.IntegrityError) as e:
+            raise LibraryError(f"rows that cannot be stored: {first_line(e)}") from None
         except (duckdb.Error, OSError, LibraryClosed) as e:
             self._refused = True
             raise LibraryFull(f"the library cannot store now (is the disk full?): {first_line(e)}") from None

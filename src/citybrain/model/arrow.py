@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from citybrain.model.dataset import Dataset, FieldType
 
 TIME = pa.timestamp("ms", tz="UTC")
+FIRST_MS, LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999."""
 
 _TYPES: dict[FieldType, pa.DataType] = {
     FieldType.BOOL: pa.bool_(),
@@ -53,10 +56,23 @@ def from_bytes(data: bytes, dataset: Dataset) -> pa.RecordBatch:
 
 
 def conform(rows: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
-    """`rows` with exactly the declared schema. Raises ValueError naming the field that does not fit."""
+    """`rows` with exactly the declared schema, no nulls where none may be, and all times within the years 1 to
+    9999, beyond which no reader can write them. Raises ValueError naming the field that does not fit."""
     schema = arrow_schema(dataset)
-    if rows.schema == schema:
-        return rows
+    if rows.schema != schema:
+        rows = _cast(rows, schema, dataset)
+    for field, column in zip(schema, rows.columns, strict=True):
+        if not field.nullable and column.null_count:
+            raise ValueError(f"{dataset.id}: field {field.name!r} may not be null")
+        if field.type == TIME and rows.num_rows:
+            ends = pc.min_max(column.view(pa.int64()))
+            first, last = ends["min"].as_py(), ends["max"].as_py()
+            if first is not None and not (first >= FIRST_MS and last <= LAST_MS):
+                raise ValueError(f"{dataset.id}: field {field.name!r} is not within the years 1 to 9999")
+    return rows
+
+
+def _cast(rows: pa.RecordBatch, schema: pa.Schema, dataset: Dataset) -> pa.RecordBatch:
     extra = set(rows.schema.names) - set(schema.names)
     if extra:
         raise ValueError(f"{dataset.id}: unknown field {sorted(extra)[0]!r}")
@@ -69,8 +85,6 @@ def conform(rows: pa.RecordBatch, dataset: Dataset) -> pa.RecordBatch:
             columns.append(pa.nulls(rows.num_rows, field.type))
             continue
         column = rows.column(index)
-        if column.null_count and not field.nullable:
-            raise ValueError(f"{dataset.id}: field {field.name!r} may not be null")
         try:
             columns.append(column.cast(field.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):

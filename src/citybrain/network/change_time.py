@@ -52,7 +52,7 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
 
 
 def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
-    """All-red: the program's shortest after a yellow where it has one (1 … 3 s), else by formula.
+    """All-red: the program's longest after a yellow where it has one (1 … 6 s), else by formula.
 
     The formula is the clearance (s + L) / v, with s the way from the stop line to where paths cross, as in RiLSA,
     taken at the middle of the junction, cut to whole seconds within 1 … 6 s. What is cut off is less than the
@@ -69,7 +69,7 @@ def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -
         if duration > 0 and "y" in before and all(c in "rs" or i in free for i, c in enumerate(state))
     ]
     if own:
-        return _clamp(min(own), (1.0, 3.0))
+        return _clamp(max(own), ALL_RED_RANGE_S)
     need = max(((w / 2 + VEHICLE_M) / max(v, 1.0) for w, v in clearing), default=0.0)
     return float(int(_clamp(need, ALL_RED_RANGE_S)))
 

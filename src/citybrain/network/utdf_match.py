@@ -49,6 +49,8 @@ def match(signals: Sequence[UtdfSignal], net: RoadNet, ids: Mapping[str, str]) -
             left.append(signal)
         elif wanted not in junctions:
             unmatched[signal.id] = f"there is no junction {wanted}"
+        elif wanted in found:
+            unmatched[signal.id] = f"junction {wanted} is signal {found[wanted].id} already"
         else:
             found[wanted] = signal
     free = [j for j in net.junctions if j.id not in found]
