@@ -52,6 +52,19 @@ def test_the_content_of_the_files_counts_and_not_their_place(plan: TrialPlan, tm
     assert key(same) == run_key(plan) != key(other)
 
 
+def test_the_content_of_included_files_counts(plan: TrialPlan, tmp_path: Path) -> None:
+    """Cached digests are of a file's place: each content has its own."""
+    keys = []
+    for part, period in (("one", 4), ("same", 4), ("other", 5)):
+        folder = tmp_path / part
+        folder.mkdir()
+        (folder / "more.xml").write_text(f'<routes><flow id="x" from="w-a" to="b-e" period="{period}"/></routes>')
+        (folder / "all.rou.xml").write_text('<routes><include href="more.xml"/></routes>')
+        scenario = msgspec.structs.replace(plan.scenario, route_files=(folder / "all.rou.xml",))
+        keys.append(run_key(msgspec.structs.replace(plan, scenario=scenario)))
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_a_baseline_does_not_depend_on_the_brain_nor_sumos_own_on_the_guard(plan: TrialPlan) -> None:
     def code(controller: str, sensors: str = "clean") -> set[str]:
         found = deciding_code(msgspec.structs.replace(plan, controller=controller, sensors=sensors))

@@ -39,6 +39,25 @@ def nema(folder: Path) -> Path:
     return configuration(folder, two_junctions(folder, "--tls.default-type", "NEMA"))
 
 
+def own_detectors(folder: Path) -> Path:
+    """An actuated program that asks a loop of a file of its own, beside a file of loops that nobody asks."""
+    net = two_junctions(folder)
+    program = re.search(r'<tlLogic id="a".*?</tlLogic>', net.read_text(), re.S)
+    assert program
+    loop = '<inductionLoop id="{0}" lane="w-a_0" pos="-20" period="60" file="{0}.xml"/>'
+    ask = '<param key="w-a_0" value="asked"/></tlLogic>'
+    text = program[0].replace('programID="0"', 'programID="day"').replace('type="static"', 'type="actuated"')
+    config = configuration(folder, net, additional=text.replace("</tlLogic>", ask))
+    for name in ("asked", "unasked"):
+        (folder / f"{name}.add.xml").write_text(f"<additional>{loop.format(name)}</additional>")
+    files = "asked.add.xml,unasked.add.xml,odd.add.xml"
+    config.write_text(config.read_text().replace('value="odd.add.xml"', f'value="{files}"'))
+    scenario = read_scenario(config)
+    assert [f.name for f in scenario.detector_files] == ["asked.add.xml"]
+    assert [f.name for f in scenario.additional_files] == ["odd.add.xml"]
+    return config
+
+
 def several_programs(folder: Path) -> Path:
     """A second program a signal, to which a clock goes over after 40 s and back after 80 s."""
     net = two_junctions(folder)
@@ -64,7 +83,7 @@ def uncontrolled(folder: Path) -> Path:
     return configuration(folder, two_junctions(folder, connections="".join(lines)))
 
 
-KINDS = (plain, pedestrians, joined, nema, several_programs, uncontrolled)
+KINDS = (plain, pedestrians, joined, nema, own_detectors, several_programs, uncontrolled)
 
 
 @pytest.mark.parametrize("made", KINDS, ids=lambda kind: kind.__name__)

@@ -9,11 +9,13 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from citybrain.city.trial import run_trial
 from citybrain.city.trial_score import Score, ScoreError, read_score
 from citybrain.network import read_scenario
+from tests.city.odd_networks import configuration, two_junctions
 
 DATA = Path(os.environ.get("CITYBRAIN_DATA", Path(__file__).parents[3] / "shared" / "data"))
 TRIP = (
@@ -66,6 +68,28 @@ def test_broken_output_is_told_in_one_line(tmp_path: Path, text: str) -> None:
     with pytest.raises(ScoreError, match=r"tripinfo\.xml\.gz: .+") as caught:
         read_score(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_who_is_taken_off_the_road_has_not_arrived_and_is_charged_to_the_end(tmp_path: Path) -> None:
+    jammed = TRIP.format(id="jammed", depart="10.0", wait="2.0", arrival="110.0", way="100.0", loss="40.0")
+    write(
+        tmp_path,
+        "<tripinfos>" + jammed.replace("vType", 'vaporized="teleport" vType') + "</tripinfos>",
+        '<summary><step time="599.00" teleports="1"/><step time="600.00" teleports="1"/></summary>',
+    )
+    score = read_score(tmp_path)
+    assert (score.vehicles, score.arrived, score.running) == (1, 0, 1)
+    assert (score.mean_delay_s, score.mean_travel_s) == (2 + 40 + 490, 2 + 100 + 490)
+
+
+def test_the_figures_of_a_crowded_street_come_out_again(tmp_path: Path) -> None:
+    """More want to depart than there is room for: many leave late, and some never do."""
+    scenario = msgspec.structs.replace(read_scenario(configuration(tmp_path, two_junctions(tmp_path))), scale=8.0)
+    found = run_trial(scenario, scenario.net(), "wave", 1, end_s=150.0, outputs=tmp_path / "raw").score
+    assert found.undeparted > 0
+    trips = _tree(tmp_path / "raw" / "tripinfo.xml.gz").findall("tripinfo")
+    assert sum(float(v.attrib["departDelay"]) for v in trips if float(v.attrib["depart"]) >= 0) > 100.0
+    _same(found, tmp_path / "raw", 150.0)
 
 
 @pytest.mark.parametrize("controller", ["fixed", "brain"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gzip
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import version
@@ -17,12 +19,13 @@ from citybrain.city.trial_plan import MODES, TrialPlan
 FORMAT = 2
 """Counted up when outputs of a run are added or mean something else."""
 ROOT = Path(citybrain.__file__).parent
-_SUMO = ("model", "city/trial.py", "city/trial_output.py")
+_SUMO = ("model", *(f"city/trial{part}.py" for part in ("", "_arterial", "_city", "_output", "_plan")))
 _GUARDED = ("guard", "cloud/graph.py", "city/second.py", "city/loop.py")
 _CITY = (ROOT / "network" / "simulated_city.py", ROOT / "network" / "scenario.py")
 _RULES = ROOT / "network" / "own_program.py"
 _SCORE = ROOT / "network" / "traffic_score.py"
 """For the page only: a trial has no use for it."""
+_INCLUDED = re.compile(rb"""<include\s+href\s*=\s*["']([^"']+)["']""")
 _BASELINE = ROOT / "brain" / "baseline.py"
 _FIELD_ONLY = {ROOT / "network" / f"{name}.py" for name in ("field_fault", "lane_fusion", "detector_vote")}
 
@@ -35,7 +38,7 @@ def run_key(plan: TrialPlan) -> str:
     Raises OSError where a file cannot be read.
     """
     scenario = plan.settled()
-    files = (scenario.net_file, *scenario.route_files, *scenario.additional_files)
+    files = (scenario.net_file, *scenario.route_files, *scenario.additional_files, *scenario.detector_files)
     said = {
         "format": FORMAT,
         "sumo": version("libsumo"),
@@ -113,5 +116,10 @@ def _is_text(node: ast.stmt) -> bool:
 
 @cache
 def _content(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """Digest of the file and of those that it includes (<include href="…"/>). Raises OSError."""
+    text = file.read_bytes()
+    h = hashlib.sha256(text)
+    plain = gzip.decompress(text) if file.suffix == ".gz" else text
+    for href in _INCLUDED.findall(plain) if b"<include" in plain else ():
+        h.update(_content(file.parent / href.decode()).encode())
+    return h.hexdigest()

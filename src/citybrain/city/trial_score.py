@@ -17,6 +17,8 @@ from msgspec import Struct
 from citybrain.city.trial_output import SPILLBACK, SUMMARY, TRIPINFO
 
 _MG = 1e-6
+_ON_ITS_OWN = ("", "end")
+"""Of `vaporized`: SUMO took the vehicle off the road for no other reason than its arrival or the end."""
 
 
 class ScoreError(ValueError):
@@ -29,6 +31,8 @@ class Score(Struct, frozen=True):
     vehicles: int
     arrived: int
     running: int
+    """On the way at the end, or taken off the road by SUMO before (jammed, collided): these are charged to the end
+    as if they stood there."""
     undeparted: int
     delay_s: float
     """Sum over all vehicles of time lost on the way (SUMO's timeLoss: against driving freely) and of waiting to
@@ -67,10 +71,10 @@ class Score(Struct, frozen=True):
 def read_score(outputs: Path) -> Score:
     """The score of a run from its trip output (written with unfinished and undeparted vehicles), summary and
     detectors on exit lanes. Raises ScoreError."""
-    trips = _Trips()
-    scan(outputs / TRIPINFO, trips.take)
-    summary = {"teleports": "0"}
+    summary = {"teleports": "0", "time": "0"}
     scan(outputs / SUMMARY, lambda tag, a: summary.update(a) if tag == "step" else None)
+    trips = _Trips(float(summary["time"]))
+    scan(outputs / TRIPINFO, trips.take)
     spillback = array("d")
 
     def lane(tag: str, attributes: dict[str, str]) -> None:
@@ -95,9 +99,10 @@ def read_score(outputs: Path) -> Score:
 
 
 class _Trips:
-    """Sums over the lines of a trip output."""
+    """Sums over the lines of a trip output of a run that ended at `end_s`."""
 
-    def __init__(self) -> None:
+    def __init__(self, end_s: float) -> None:
+        self._end_s = end_s
         self.delays = array("d")
         self.arrived = self.running = self.halts = 0
         self.travel_s = self.co2_mg = self.distance_m = 0.0
@@ -115,12 +120,15 @@ class _Trips:
                 self.delays.append(wait_s)
                 self.travel_s += wait_s
             return
-        if float(a["arrival"]) >= 0:
+        arrival_s = float(a["arrival"])
+        removed = arrival_s >= 0 and a.get("vaporized", "") not in _ON_ITS_OWN
+        if arrival_s >= 0 and not removed:
             self.arrived += 1
         else:
             self.running += 1
-        self.delays.append(wait_s + float(a["timeLoss"]))
-        self.travel_s += wait_s + float(a["duration"])
+        missing_s = max(0.0, self._end_s - arrival_s) if removed else 0.0
+        self.delays.append(wait_s + float(a["timeLoss"]) + missing_s)
+        self.travel_s += wait_s + float(a["duration"]) + missing_s
         self.halts += int(a["waitingCount"])
         self.distance_m += float(a["routeLength"])
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from citybrain.model import RoadNet
+from citybrain.network.additional_file import detectors_named, only_detectors
 from citybrain.network.netfile import Attributes, NetError, scan_xml
 from citybrain.network.road_net import read_net
 
@@ -16,6 +17,8 @@ DEFAULT_DAY = date(2026, 1, 5)
 """A Monday: the day of a scenario whose files name none."""
 _PASSED = (
     "time-to-teleport",
+    "time-to-impatience",
+    "no-internal-links",
     "lateral-resolution",
     "lanechange.",
     "collision.",
@@ -40,13 +43,6 @@ _PASSED = (
 """Options of a configuration that say how traffic behaves. Those that write files or open ports are left out."""
 _FILES = ("net-file", "route-files", "additional-files")
 _SHORT = {"n": "net-file", "r": "route-files", "a": "additional-files", "b": "begin", "e": "end"}
-_DETECTORS = frozenset(
-    (
-        *("additional", "add", "param", "edgeData", "laneData", "timedEvent", "vTypeProbe", "routeProbe"),
-        *("e1Detector", "inductionLoop", "instantInductionLoop", "e2Detector", "laneAreaDetector"),
-        *("e3Detector", "entryExitDetector", "detEntry", "detExit"),
-    )
-)
 
 
 class ScenarioError(ValueError):
@@ -70,6 +66,8 @@ class Scenario(Struct, frozen=True):
     """True: begins anew when its demand is over, city time going on."""
     seed: int
     scale: float
+    detector_files: tuple[Path, ...] = ()
+    """Files of detectors that the signal programs ask."""
     days: Path | None = None
     """Folder of generated day files (the default city): the demand of each day comes from there."""
 
@@ -117,11 +115,13 @@ def read_scenario(
     step_s = _seconds(found, "step-length", 1.0, config or path) or 1.0
     if round(1000 / (step_s * 1000), 6) % 1:
         raise ScenarioError(f"{config or path}: step-length is {step_s:g}: give one that divides a second")
+    additional, detectors = _additional(files[0][0], files[2])
     return Scenario(
         name=path.name if path.is_dir() else name,
         net_file=files[0][0],
         route_files=files[1],
-        additional_files=tuple(f for f in files[2] if not _only_detectors(f)),
+        additional_files=additional,
+        detector_files=detectors,
         begin_s=_seconds(found, "begin", 0.0, config or path) or 0.0,
         end_s=_seconds(found, "end", None, config or path),
         step_s=step_s,
@@ -199,11 +199,12 @@ def _seconds(found: dict[str, str], key: str, default: float | None, file: Path)
     return value if value >= 0 else default
 
 
-def _only_detectors(file: Path) -> bool:
-    """Whether an additional file only makes SUMO's own detectors, which would write files beside it."""
-    tags: set[str] = set()
+def _additional(net: Path, files: tuple[Path, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The additional files, and apart from them those of detectors that a signal program asks. Files that only
+    make detectors for somebody to read are left out."""
     try:
-        scan_xml(file, lambda tag, _: tags.add(tag))
+        detectors = [f for f in files if only_detectors(f)]
+        others = tuple(f for f in files if f not in detectors)
+        return others, tuple(detectors_named(detectors, (net, *others)))
     except NetError as e:
         raise ScenarioError(str(e)) from None
-    return tags <= _DETECTORS

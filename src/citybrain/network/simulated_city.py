@@ -16,12 +16,12 @@ import libsumo
 import pyarrow as pa
 
 from citybrain.model import Batch, RoadNet, Tick, to_ms
+from citybrain.network.additional_file import silent, without_clocks
 from citybrain.network.day_file import DAY_S, day_file
 from citybrain.network.event import CityEvent, Events
 from citybrain.network.frame import FrameMaker
 from citybrain.network.lane_sensor import LaneSensors
 from citybrain.network.link_probe import SHARE, LinkProbes
-from citybrain.network.program_clock import without_clocks
 from citybrain.network.saved_city import FORMAT, Kept, read_saved, write_saved
 from citybrain.network.scenario import Scenario, ScenarioError
 from citybrain.network.sumo_control import write_programs
@@ -182,6 +182,7 @@ class SimulatedCity:
         additional = list(self.scenario.additional_files)
         if self.control != "own":
             additional = without_clocks(additional, folder)
+        additional += silent(self.scenario.detector_files, folder)
         if self.control in ("actuated", "delay_based"):
             additional.append(folder / "programs.add.xml")
             write_programs(self.net.junctions, self.control, additional[-1])
