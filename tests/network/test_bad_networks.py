@@ -182,10 +182,18 @@ def test_a_network_that_says_nothing_of_conflicts_is_refused_by_name(tmp_path: P
     assert junction.refused == "the network says nothing about its conflicts"
 
 
-def test_what_sumo_itself_refuses_is_one_line(tmp_path: Path) -> None:
-    config = city_of(tmp_path, crossroads(tmp_path), program=BAD_PROGRAMS["too short"][0])
-    scenario = read_scenario(config)
-    with pytest.raises(ScenarioError, match=r"SUMO cannot run this: \S") as refused:
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (BAD_PROGRAMS["too short"][0], "Mismatching phase size in tls 'c'"),
+        (program((30, NORTH_SOUTH), (0, "y" * 16), (30, EAST_WEST)), "Duration of phase 1 for tlLogic 'c'"),
+    ],
+)
+def test_what_sumo_itself_refuses_is_told_in_one_line_with_its_reason(
+    words: str, reason: str, tmp_path: Path
+) -> None:
+    scenario = read_scenario(city_of(tmp_path, crossroads(tmp_path), program=words))
+    with pytest.raises(ScenarioError, match=f"SUMO cannot run this: {reason}") as refused:
         SimulatedCity(scenario, scenario.net())
     assert "\n" not in str(refused.value)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import libsumo
@@ -22,18 +25,18 @@ def start_sumo(
     state: Path | None,
     outputs: Path | None,
 ) -> None:
-    """Start a simulation; `state` continues one that was saved. `folder` takes SUMO's error log.
+    """Start a simulation; `state` continues one that was saved. `folder` takes what SUMO says of errors.
 
     Raises ScenarioError in one line where SUMO refuses, RuntimeError where one runs already.
     """
     if libsumo.isLoaded():
         raise RuntimeError("a simulated city runs in this process already: close it first")
     errors = folder / "errors.txt"
-    errors.unlink(missing_ok=True)
-    options = _options(scenario, routes, additional, state) | _outputs(outputs) | {"error-log": str(errors)}
+    options = _options(scenario, routes, additional, state) | _outputs(outputs)
     arguments = [part for key, value in options.items() if value for part in (f"--{key}", value)]
     try:
-        libsumo.start(["sumo", *arguments])
+        with _heard(errors):
+            libsumo.start(["sumo", *arguments])
     except libsumo.TraCIException as e:
         if libsumo.isLoaded():
             libsumo.close()
@@ -76,7 +79,22 @@ def _outputs(outputs: Path | None) -> dict[str, str]:
     }
 
 
+@contextmanager
+def _heard(file: Path) -> Iterator[None]:
+    """What this process says on standard error goes to the file: SUMO names its reason there and nowhere else in
+    time (the log that it keeps of errors is written when the process ends)."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with file.open("wb") as out:
+        os.dup2(out.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+
+
 def _reason(errors: Path, error: Exception) -> str:
-    told = errors.read_text(encoding="utf-8", errors="replace") if errors.exists() else ""
+    told = errors.read_text(encoding="utf-8", errors="replace")
     lines = [line.removeprefix("Error: ").strip() for line in (told or str(error)).splitlines()]
     return next((line for line in lines if line and not line.startswith("Quitting")), "it gives no reason")
