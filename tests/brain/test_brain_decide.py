@@ -75,6 +75,27 @@ def test_a_change_under_way_is_finished(decide: Step) -> None:
     assert (found["stage"], found["why"]) == (1, "hold_changing")
 
 
+def test_a_stage_that_was_not_asked_for_is_the_guards(decide: Step) -> None:
+    """The guard serves a maximum red: the brain says so, and of whom, until it is shown. One that it asked for a
+    moment ago, before it saw the lamps, is its own."""
+    state, said = decide.start(), []
+    for second in range(1, 30):
+        asks_other = 20 <= second < 23
+        queues = [queue("a:n", 0.0 if asks_other else 9.0, second=second)]
+        queues.append(queue("a:w", 9.0 if asks_other else 0.0, second=second))
+        stage, to = (
+            (0, 0) if second < 10 or 16 <= second < 24 else (-1, 1) if second < 14 or second >= 24 else (1, 1)
+        )
+        if 14 <= second < 16:
+            stage, to = 1, 1
+        rows = [lamp("a", second, stage, since=second - 8, to=to)]
+        state, found = run(decide, state, second, batch(QUEUE, queues, second), batch(STATE, rows, second))
+        said.append((found["a"]["stage"], found["a"]["why"], found["a"]["serves"]))
+    assert {why for _, why, _ in said[2:9]} == {"hold_serving"}
+    assert set(said[9:13]) == {(1, "guard", "a:w")}
+    assert said[20][:2] == (1, "only_demand") and {w for _, w, _ in said[23:]} == {"hold_changing"}
+
+
 def test_nobody_there_holds(decide: Step) -> None:
     found = order(decide, [queue("a:n"), queue("a:w")], lamp("a", 10, 0), 10)
     assert (found["stage"], found["why"], found["serves"], found["waits"]) == (0, "hold_empty", None, None)

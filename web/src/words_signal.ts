@@ -156,6 +156,7 @@ export const SIGNAL_WORDS = {
   'why.max_red': ['Nobody uses the green, and red has been long: {serves}.', '当前绿灯无车通过，{serves}红灯已久。'],
   'why.max_green': ['It has had its maximum green, and others are served now.', '该阶段已达最长绿灯，转为放行其他方向。'],
   'why.exit_blocked': ['The exit that it would fill is full; another stage goes first.', '当前阶段出口已满，先放行其他阶段。'],
+  'why.guard': ['The guard gives it, not the brain: a red has reached its maximum ({serves}), or somebody else decides.', '由守卫放行而非大脑所求：{serves}红灯已达上限，或由他方决定。'],
   'why.no_data': ['No fresh detector data: it goes by the arrivals that it expects.', '无最新检测数据：按预计到达运行。'],
   'why.waits': ['Longest without green: {waits}, {age}.', '等待最久：{waits}，{age}。'],
   'why.waits_veh': ['Longest without green: {waits}, {veh}, {age}.', '等待最久：{waits}，{veh}，{age}。'],

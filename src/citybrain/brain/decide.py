@@ -34,6 +34,8 @@ many times at most."""
 MOST_LASTING = 9.0
 """A queue that has outlasted a maximum red had a green too short for it: it adds once more for each further one
 that it lasts, so many times at most."""
+ASKED = 4
+"""An order is known to have been carried out within so many seconds, on the bus too."""
 NEVER = -1
 
 _N = TypeVar("_N", bound=np.generic)
@@ -76,6 +78,9 @@ class DecideStages:
             "stage": np.zeros(junctions, np.int64),
             "next_stage": np.zeros(junctions, np.int64),
             "since_ms": np.full(junctions, NEVER, np.int64),
+            "asked": np.full((ASKED, len(self._ordered)), NEVER, np.int64),
+            "goes_to": np.full(len(self._ordered), NEVER, np.int64),
+            "not_asked": np.zeros(len(self._ordered), np.bool_),
         }
 
     def run(self, state: State, tick: Tick, inputs: Sequence[Batch]) -> tuple[State, pa.RecordBatch | None]:
@@ -98,7 +103,9 @@ class DecideStages:
         if not len(self._ordered):
             return s.state, None
         sight = self._sight(s, tick.time_ms)
-        return s.state, self._rows(sight, choose(self._rules, sight), tick.time_ms)
+        choice = choose(self._rules, sight)
+        self._note_guard(s, choice)
+        return s.state, self._rows(sight, choice, tick.time_ms)
 
     def _see_lamps(self, s: Kept, rows: pa.RecordBatch) -> None:
         lamps = self._layout.once(read_lamps, rows)
@@ -106,6 +113,15 @@ class DecideStages:
         s.own("stage")[lamps.junctions] = lamps.stage
         s.own("next_stage")[lamps.junctions] = lamps.next_stage
         s.own("since_ms")[lamps.junctions] = lamps.since_ms
+
+    def _note_guard(self, s: Kept, choice: Choice) -> None:
+        """Say of lamps that change to a stage that was not asked for lately that the guard gives it."""
+        goes_to = s["next_stage"][self._ordered]
+        asked = (s["asked"] == goes_to).any(axis=0) | (s["goes_to"] == NEVER)
+        s["not_asked"] = np.where(goes_to == s["goes_to"], s["not_asked"], ~asked)
+        s["goes_to"] = goes_to
+        choice.why[s["not_asked"] & (choice.why == WHY.index(Why.HOLD_CHANGING))] = WHY.index(Why.GUARD)
+        s["asked"] = np.vstack([choice.stage, s["asked"][:-1]])
 
     def _see_queues(self, s: Kept, rows: pa.RecordBatch) -> None:
         now_ms = int(s["time_ms"][0])
@@ -180,7 +196,7 @@ class DecideStages:
         rules = self._rules
         rows = np.arange(len(self._ordered))
         lets = rules.lets[rows, choice.stage] > 0.0
-        late = np.flatnonzero(choice.why == WHY.index(Why.MAX_RED))
+        late = np.flatnonzero((choice.why == WHY.index(Why.MAX_RED)) | (choice.why == WHY.index(Why.GUARD)))
         weight = sight.vehicles.copy()
         weight[late] = np.maximum(sight.red_s[late], sight.waited_s[late])
         serves, _ = _most(np.where(lets & rules.waits_here, weight, 0.0))

@@ -20,6 +20,8 @@ class Why(StrEnum):
     MAX_GREEN = "max_green"
     EXIT_BLOCKED = "exit_blocked"
     NO_DATA = "no_data"
+    GUARD = "guard"
+    """Shown though the brain did not ask for it: by the guard's maximum red, or by whoever else decided."""
 
 
 class Control(StrEnum):
