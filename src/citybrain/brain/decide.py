@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from citybrain.brain import transit
 from citybrain.brain.discharge import FREE, TAKEN, Outflow
 from citybrain.brain.ids import Places
 from citybrain.brain.kept import Kept
@@ -50,6 +51,7 @@ class DecideStages:
         "traffic.detector_health",
         "traffic.movement_queue",
         "traffic.signal_state",
+        transit.DATASET,
     )
     writes = "traffic.signal_order"
 
@@ -60,6 +62,7 @@ class DecideStages:
         self._lanes = Lanes(layout, self._ordered)
         self._watch = LaneWatch(layout, self._lanes, self._ordered)
         self._priorities = Priorities(layout.net)
+        self._transit = transit.Transit(layout)
         self._rules = rules_of(layout, self._lanes, self._ordered)
         self._slots = layout.slots[self._ordered]
         self._why_words = pa.array([w.value for w in WHY])
@@ -68,6 +71,7 @@ class DecideStages:
         movements, junctions = len(self._layout.movements), len(self._layout.junctions)
         return {
             **self._watch.start(),
+            **self._transit.start(),
             "time_ms": np.full(1, NEVER, np.int64),
             "vehicles": np.zeros(movements),
             "waits_since_ms": np.full(movements, NEVER, np.int64),
@@ -93,6 +97,7 @@ class DecideStages:
             "traffic.detector_health": self._watch.see_health,
             "traffic.lane_reading": self._watch.see,
             "traffic.movement_queue": self._see_queues,
+            transit.DATASET: self._transit.see,
         }
         for dataset, take in takes.items():  # lamps first: what was read is read under them
             for batch in inputs:
@@ -172,13 +177,17 @@ class DecideStages:
         return np.where(self._lanes.waits, self._lanes.padded(lane_veh), 0.0)
 
     def _weights(self, s: Kept, now_ms: int) -> Floats:
-        """As how many vehicles one of each lane counts, (J, L): by the engineer's priorities of its movements, and
-        the more the longer its head is held up, and the longer it has not been rid of its queue: whoever is served
-        there spares all who follow until it is, and it has lasted about as long as it will."""
+        """As how many vehicles one of each lane counts, (J, L): by the engineer's priorities of its movements, by
+        those who ride in buses and trams, and the more the longer its head is held up, and the longer it has not
+        been rid of its queue: whoever is served there spares all who follow until it is, and it has lasted about
+        as long as it will."""
         red_s = self._rules.max_red_ms.clip(1)[:, None] / 1000.0
         head = self._lanes.padded(self._watch.held_up_s(s)) / red_s
         stands = self._lanes.padded(s["lane_stands_s"]) / red_s
         waiting: Floats = 1.0 + np.minimum(head, MOST_HELD_UP) + np.clip(stands - 1.0, 0.0, MOST_LASTING)
+        riding = self._transit.weights(s, s["lane_veh"], now_ms)
+        if riding is not None:
+            waiting *= self._lanes.padded(riding)
         priority = self._priorities.weights(now_ms)
         if (priority == 1.0).all():
             return waiting

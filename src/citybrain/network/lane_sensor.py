@@ -121,6 +121,10 @@ class LaneSensors:
         if self._faults is not None:
             self._faults.start(kept.faults if fits else None)
 
+    def vehicles(self) -> dict[int, list[str]]:
+        """Who is in each zone that is not empty, by its place, as of the last look."""
+        return {zone: [*sight.at_line, *sight.above] for zone, sight in self._seen.items()}
+
     def _awake(self) -> None:
         for approach in self._approaches:
             approach.asleep_until = 0.0

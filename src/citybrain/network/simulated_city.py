@@ -27,6 +27,8 @@ from citybrain.network.scenario import Scenario, ScenarioError
 from citybrain.network.sumo_control import write_programs
 from citybrain.network.sumo_run import start_sumo
 from citybrain.network.traffic_score import CityLabel, TrafficScore
+from citybrain.network.transit_report import DATASET as TRANSIT
+from citybrain.network.transit_report import TransitReports
 
 AHEAD_S = 600
 """So long before midnight the next day's file is made."""
@@ -81,6 +83,7 @@ class SimulatedCity:
         self._events = Events(net)
         self._lanes: LaneSensors | None = None
         self._faulty = scenario.seed if sensors == "field" else None
+        self._transit = TransitReports([z for j in net.junctions for z in j.zones])
         self._probes = LinkProbes(net, scenario.seed, probes)
         self._score = TrafficScore(net, label) if score else None
         try:
@@ -119,12 +122,14 @@ class SimulatedCity:
             self._begin_again()
 
     def read(self, tick: Tick) -> Sequence[Batch]:
-        """The readings of this tick: `traffic.lane_reading` each time, `traffic.link_speed` each minute,
-        `sim.score` each 10 s, `sim.event` as events begin."""
+        """The readings of this tick: `traffic.lane_reading` each time, `traffic.transit_approach` while buses or
+        trams with known passengers are near a signal, `traffic.link_speed` each minute, `sim.score` each 10 s,
+        `sim.event` as events begin."""
         now = self.time_ms
         made: list[tuple[str, pa.RecordBatch | None]] = []
         if self._lanes is not None:
             made.append(("traffic.lane_reading", self._lanes.read(now)))
+            made.append((TRANSIT, self._transit.read(self._lanes.vehicles, now)))
             made.append(("traffic.link_speed", self._probes.read(now)))
         if self._score is not None:
             made.append(("sim.score", self._score.read(now)))
