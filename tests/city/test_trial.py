@@ -129,7 +129,7 @@ def test_an_interrupted_trial_keeps_what_was_finished(tmp_path: Path) -> None:
 
 def test_the_table_shows_each_controller_beside_the_best_baseline(results: list[TrialResult]) -> None:
     out = StringIO()
-    Console(file=out, width=80).print(trial_table(results))
+    Console(file=out, width=80).print(trial_table(results, 80))
     rows = {line.split()[0]: line for line in out.getvalue().splitlines() if line.strip()}
     assert set(RUN) <= set(rows)
     assert "…" not in out.getvalue()

@@ -63,7 +63,8 @@ def run_trials(wish: TrialWish) -> list[TrialResult]:
     results = run_shown(plans, store, jobs=wish.jobs, fresh=wish.fresh)
     if wish.json is not None:
         wish.json.write_text("".join(trial_line(r, city.rules) + "\n" for r in results), encoding="utf-8")
-    Console().print(trial_table(results))
+    console = Console()
+    console.print(trial_table(results, console.width))
     for line in rule_words(city.rules):
         Console().print(f"rule of city.toml: {line}", markup=False, highlight=False, soft_wrap=True)
     if wish.report is not None:

@@ -95,6 +95,7 @@ def _page(
     first = results[0]
     name = escape(first.network)
     stops = " · ".join(escape(s.name) for s in arterial.stops)
+    shown = f"{min(SHOWN_S, *(r.seconds for r in results)):.0f}"
     said = {
         "delay": ("Delay by controller", "各控制器的延误"),
         "queue": (
@@ -102,8 +103,8 @@ def _page(
             "停车及等待出发的车辆数随时间变化；色带为各种子的范围",
         ),
         "arterial": (
-            f"Ten minutes along the arterial with most signals: {stops}",
-            f"信号最多的干道上的十分钟时距图：{stops}",
+            f"{shown} s along the arterial with most signals: {stops}",
+            f"信号最多的干道上{shown}秒的时距图：{stops}",
         ),
     }
     drawn = "".join(

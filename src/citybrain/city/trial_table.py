@@ -13,14 +13,17 @@ from citybrain.city.trial_plan import CONTROLLERS, Controller
 
 BASELINES: tuple[Controller, ...] = ("fixed", "actuated", "delay_based", "wave", "max_pressure")
 """Whom the brain has to beat; `wave_1s` is shown beside them."""
+WIDE = 100
+"""A console of so many letters has room for the spread of all; a narrower one for that of the delay."""
 _HEADS = (
     "delay\ns", "\n±", "÷\nbest", "trip\ns", "p95\ns", "ar-\nrived", "\nstops", "CO₂\nkg", "tele-\nports",
     "spill\ns", "µs a\njunc.",
 )  # fmt: skip
 
 
-def trial_table(results: Sequence[TrialResult]) -> Table:
-    """One row a controller, means over the seeds; delays beside the best baseline at hand."""
+def trial_table(results: Sequence[TrialResult], width: int = WIDE) -> Table:
+    """One row a controller, means over the seeds, for a console that is so many letters wide; delays beside the
+    best baseline at hand."""
     first = results[0]
     seeds = sorted({r.seed for r in results})
     brain = [f", the brain with {r.sensors} sensors" for r in results if r.controller == "brain"]
@@ -45,7 +48,7 @@ def trial_table(results: Sequence[TrialResult]) -> Table:
     for controller in CONTROLLERS:
         runs = [r for r in results if r.controller == controller]
         if runs:
-            table.add_row(controller, *figures(runs, best))
+            table.add_row(controller, *figures(runs, best, spread=width >= WIDE))
     return table
 
 
@@ -61,19 +64,25 @@ def best_delay_s(results: Sequence[TrialResult]) -> float | None:
     return min((d for d in found if d is not None), default=None)
 
 
-def figures(runs: Sequence[TrialResult], best: float | None) -> list[str]:
-    """The cells of a controller's row: means over its runs; `best` is the best baseline's delay."""
+def _mean(values: Sequence[float], digits: int, spread: bool) -> str:
+    more = f" ±{stdev(values):.{digits}f}" if spread and len(values) > 1 else ""
+    return f"{fmean(values):.{digits}f}{more}"
+
+
+def figures(runs: Sequence[TrialResult], best: float | None, *, spread: bool = True) -> list[str]:
+    """The cells of a controller's row: means over its runs, with their standard deviations where there is room for
+    the `spread`; `best` is the best baseline's delay."""
     delays = [r.score.mean_delay_s for r in runs]
     scores = [r.score for r in runs]
     return [
         f"{fmean(delays):.1f}",
         f"{stdev(delays):.1f}" if len(delays) > 1 else "",
         f"{fmean(delays) / best:.2f}" if best else "",
-        f"{fmean(s.mean_travel_s for s in scores):.1f}",
-        f"{fmean(s.p95_delay_s for s in scores):.0f}",
-        f"{fmean(s.arrived for s in scores):.0f}",
-        f"{fmean(s.stops for s in scores):.2f}",
-        f"{fmean(s.co2_kg for s in scores):.0f}",
+        _mean([s.mean_travel_s for s in scores], 1, spread),
+        _mean([s.p95_delay_s for s in scores], 0, spread),
+        _mean([s.arrived for s in scores], 0, spread),
+        _mean([s.stops for s in scores], 2, spread),
+        _mean([s.co2_kg for s in scores], 0, spread),
         f"{fmean(s.teleports for s in scores):.0f}",
         f"{fmean(s.spillback_s for s in scores):.0f}",
         f"{fmean(r.decision_ms for r in runs) * 1000:.0f}" if runs[0].tick_ms else "",
