@@ -70,7 +70,7 @@ def _intergreens(junction: Junction, runs: list[list[tuple[str, float, float]]])
                 continue
             for b in junction.conflicts[a]:
                 for other, start, stop in runs[b]:
-                    cleared = stop + junction.all_red_s
+                    cleared = stop + junction.all_red_after(b)
                     if other == "yellow" and start <= begin < cleared:
                         yield f"{begin}: link {a} is green {begin - stop} s after {b} ended"
 

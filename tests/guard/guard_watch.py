@@ -27,12 +27,12 @@ class Watch:
     def __init__(self, junction: Junction, max_red: int | None) -> None:
         self.junction = junction
         self.max_red = max_red
-        self._all_red = ceil(junction.all_red_s)
+        self._all_red = [ceil(junction.all_red_after(i)) for i in range(junction.signal_links)]
         self._yellow = [ceil(s) for s in junction.yellow_s]
         walks = {i for m in junction.movements if m.turn == "p" for i in m.signal_links}
         green, walk = ceil(junction.min_green_s), ceil(junction.walk_s)
         self._green = [max(green, walk) if i in walks else green for i in range(junction.signal_links)]
-        self._longest = max((*self._green, *self._yellow, self._all_red))
+        self._longest = max((*self._green, *self._yellow, *self._all_red))
         self._unknown = -max(self._yellow)
         self._across = _across(junction)
         served = {m for stage in junction.stages for m in stage.movements}
@@ -90,7 +90,8 @@ class Watch:
             case "red", "green":
                 return self._too_early(i, before, lamps, lasted)
             case "red", "flash":
-                short = min(lasted) < self._all_red or set(before) != {"r"} or set(lamps) != {"o"}
+                early = any(t < red for t, red in zip(lasted, self._all_red, strict=True))
+                short = early or set(before) != {"r"} or set(lamps) != {"o"}
                 return "flashing begins too early" if short else ""
             case "flash", "red":
                 return "" if set(lamps) == {"r"} else "flashing ends without all-red"
@@ -98,8 +99,8 @@ class Watch:
 
     def _too_early(self, i: int, before: str, lamps: str, lasted: list[int]) -> str:
         for j in self.junction.conflicts[i]:
-            clearing = lamps[j] == "y" or (before[j] == "y" and self._all_red > 0)
-            if clearing or (before[j] == "r" and lasted[j] < self._all_red):
+            clearing = lamps[j] == "y" or (before[j] == "y" and self._all_red[j] > 0)
+            if clearing or (before[j] == "r" and lasted[j] < self._all_red[j]):
                 return f"link {i} gets green {lasted[j]} ticks after {j} turned {_COLOUR[before[j]]}"
         return ""
 

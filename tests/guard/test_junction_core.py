@@ -39,6 +39,27 @@ def test_long_runs_keep_every_limit(seed: int) -> None:
         assert violations(junction, history, max_red_s=junction.max_red_s) == [], junction.id
 
 
+def test_all_red_is_that_of_those_who_clear() -> None:
+    """Links that clear the junction slowly get more all-red than others, and nobody who waits for these waits for
+    that."""
+    base = crossing()
+    slow = tuple(2.0 + 2.0 * (i in base.stages[0].movements) for i in range(base.signal_links))
+    junction = replace(base, clearing_s=slow, all_red_s=4.0)
+    limits, plain = limits_of(junction), limits_of(replace(base, all_red_s=2.0))
+    longer = {
+        (a, b): (limits.change_ms[a][b] - plain.change_ms[a][b]) // 1000
+        for a in range(plain.stages)
+        for b in range(plain.stages)
+    }
+    assert {*longer.values()} == {0, 2}
+    assert all(longer[a, a] == 0 for a in range(plain.stages))
+    for seed in range(3):
+        history = drive(limits, stubborn(seed, limits.stages), 1500)
+        assert violations(junction, history, max_red_s=limits.max_red_ms / 1000) == []
+    history = drive(plain, stubborn(1, plain.stages), 1500)
+    assert any("s after" in v for v in violations(junction, history, max_red_s=plain.max_red_ms / 1000))
+
+
 def _mutants() -> dict[str, tuple[Junction, Limits]]:
     good = crossing()
     limits = limits_of(good)

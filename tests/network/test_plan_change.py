@@ -51,7 +51,8 @@ def test_the_own_yellow_is_the_longest_in_a_row(tmp_path_factory: pytest.TempPat
     )  # fmt: skip
     assert [own_yellow(junction, k) for k in (0, 3, 8, 4)] == [4, 2, 3, 3]
     assert own_all_red(junction) == 1
-    assert junction.all_red_s == 1
+    assert junction.all_red_s == 2
+    assert junction.clearing_s == ((2.0,) * 4 + (1.0,) * 4) * 2, "links 0 to 3 have none right after their yellow"
 
 
 def test_a_program_without_them_has_none(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, TypeVar
 
 import numpy as np
@@ -91,7 +92,7 @@ class Layout:
         self.signal_links = np.array([j.signal_links for j in net.junctions], np.int64)
         self.min_green_ms = np.array([round(j.min_green_s * 1000) for j in net.junctions], np.int64)
         self.max_red_ms = np.array([round(j.max_red_s * 1000) for j in net.junctions], np.int64)
-        change = [_yellow_s(j) + j.all_red_s for j in net.junctions]
+        change = [_yellow_s(j) + fmean(j.clearing_s or (j.all_red_s,)) for j in net.junctions]
         self.change_ms = np.array([round(s * 1000) for s in change], np.int64)
         clear = [max(j.yellow_s, default=0.0) + j.all_red_s for j in net.junctions]
         visit = np.array([round(s * 1000) for s in clear], np.int64) + self.min_green_ms

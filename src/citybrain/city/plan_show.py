@@ -92,7 +92,9 @@ def _in_full(junction: Junction, source: PlanSource) -> Iterator[str | Table]:
     where = (
         "its program's" if own is not None else "by formula (ITE: (W / 2 + L) / v, 1 to 2 s): its program has none"
     )
-    yield f"all-red {j.all_red_s:g} s, {where}; MUTCD 4F.17 allows 6 s at most"
+    least_s = min(j.clearing_s, default=j.all_red_s)
+    times = f"{j.all_red_s:g} s" if least_s == j.all_red_s else f"{least_s:g} to {j.all_red_s:g} s, by who clears"
+    yield f"all-red {times}, {where}; MUTCD 4F.17 allows 6 s at most"
     yield from _limits(j)
 
 

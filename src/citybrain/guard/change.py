@@ -40,7 +40,8 @@ class Ways(Struct, frozen=True):
     """Links of pedestrians."""
     clear_ms: tuple[int, ...]
     """Yellow of each link; the clearance of a crossing."""
-    all_red_ms: int
+    all_red_ms: tuple[int, ...]
+    """After the yellow of each link."""
 
 
 def change(ways: Ways, old: str, new: str) -> Change:
@@ -54,11 +55,12 @@ def change(ways: Ways, old: str, new: str) -> Change:
     stops = {i: (0 if i in walks else begin, ways.clear_ms[i] + (0 if i in walks else begin)) for i in ends}
     cleared = max(stop for _, stop in stops.values())
     gains = any(b != "r" and (a == "r" or i in ends) for i, (a, b) in enumerate(zip(old, new, strict=True)))
+    shown = max(stop + ways.all_red_ms[i] for i, (_, stop) in stops.items()) if gains else cleared
     moments = sorted({0, *(t for pair in stops.values() for t in pair if t < cleared)})
-    if gains and ways.all_red_ms:
+    if shown > cleared:
         moments.append(cleared)
     words = tuple((at, _word(old, stops, at)) for at in moments)
-    return Change(words, cleared + (ways.all_red_ms if gains else 0))
+    return Change(words, shown)
 
 
 def clearing(ways: Ways, old: str, new: str) -> frozenset[int]:
@@ -95,7 +97,7 @@ def _word(old: str, stops: dict[int, tuple[int, int]], at_ms: int) -> str:
     return "".join(letter(i) for i in range(len(old)))
 
 
-def ways_of(junction: Junction, clear_ms: tuple[int, ...], all_red_ms: int) -> Ways:
+def ways_of(junction: Junction, clear_ms: tuple[int, ...], all_red_ms: tuple[int, ...]) -> Ways:
     """The ways of a junction from its movements, foes and times."""
     crossings = crossing_links(junction)
     exits: dict[int, set[str]] = {}

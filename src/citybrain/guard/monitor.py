@@ -43,7 +43,7 @@ class Monitor:
         self._conflicts = junction.conflicts
         self._yields = [sum(1 << j for j in yields) for yields in junction.yields]
         self._yellow_ms = [round(s * 1000) for s in junction.yellow_s]
-        self._all_red_ms = round(junction.all_red_s * 1000)
+        self._all_red_ms = [round(junction.all_red_after(i) * 1000) for i in range(n)]
         self._green_ms = [round(junction.min_green_s * 1000)] * n
         vehicles = [m for m in junction.movements if m.turn != "p"]
         exits = {link: {m.to_link for m in vehicles if link in m.signal_links} for link in range(n)}
@@ -106,7 +106,7 @@ class Monitor:
         if new.flash and not old.flash:
             if old.green or old.yellow:
                 return "flashing begins while links clear"
-            late = [i for i, t in enumerate(self.state.ended_ms) if time_ms - t < self._all_red_ms]
+            late = [i for i, t in enumerate(self.state.ended_ms) if time_ms - t < self._all_red_ms[i]]
             return f"flashing begins too early after link {late[0]}" if late else ""
         return "flashing ends without all-red" if old.flash and (new.green or new.yellow) else ""
 
@@ -134,9 +134,9 @@ class Monitor:
                 return f"link {i} loses its right of way to a link that just gets it"
         for i in _bits(begins):
             for j in self._conflicts[i]:
-                if new.yellow >> j & 1 or (old.yellow >> j & 1 and self._all_red_ms > 0):
+                if new.yellow >> j & 1 or (old.yellow >> j & 1 and self._all_red_ms[j] > 0):
                     return f"link {i} gets green while {j} clears"
-                if not old.green >> j & 1 and time_ms - self.state.ended_ms[j] < self._all_red_ms:
+                if not old.green >> j & 1 and time_ms - self.state.ended_ms[j] < self._all_red_ms[j]:
                     return f"link {i} gets green too early after {j}"
         return ""
 

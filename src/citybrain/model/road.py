@@ -142,6 +142,7 @@ class Junction(Struct, frozen=True):
     yellow_s: tuple[float, ...]
     """For each signal link."""
     all_red_s: float
+    """The longest after any link."""
     min_green_s: float
     max_red_s: float
     refused: str | None = None
@@ -157,6 +158,12 @@ class Junction(Struct, frozen=True):
     """It starts in advisory mode: the brain proposes, a person approves."""
     walk_s: float = 7.0
     """Pedestrians' green at least, before their clearance begins (MUTCD 4I.06: 7 s)."""
+    clearing_s: tuple[float, ...] = ()
+    """All-red after the yellow of each signal link; empty: `all_red_s` after each."""
+
+    def all_red_after(self, link: int) -> float:
+        """Seconds of all-red after the yellow of a signal link."""
+        return self.clearing_s[link] if self.clearing_s else self.all_red_s
 
     @property
     def signal_links(self) -> int:

@@ -51,8 +51,9 @@ def _own_yellow(program: ProgramRow, links: int) -> list[float]:
     return [y if y < whole else 0.0 for y in longest]
 
 
-def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -> float:
-    """All-red: the program's longest after a yellow where it has one (1 … 6 s), else by formula.
+def all_red_times(program: ProgramRow, links: int, clearing: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    """All-red after the yellow of each signal link: the program's own where it has one (1 … 6 s: the longest after
+    this link, or else after any), else by formula.
 
     The formula is the clearance (s + L) / v, with s the way from the stop line to where paths cross, as in RiLSA,
     taken at the middle of the junction, cut to whole seconds within 1 … 6 s. What is cut off is less than the
@@ -60,18 +61,25 @@ def all_red_time(program: ProgramRow, clearing: Sequence[tuple[float, float]]) -
     metres, speed m/s) of the links.
     """
     if not program.phases:
-        return UNKNOWN_ALL_RED_S
-    free = always_green(program)
-    phases = program.phases
-    own = [
-        duration
-        for (before, _), (state, duration) in zip((phases[-1], *phases), phases, strict=False)
-        if duration > 0 and "y" in before and all(c in "rs" or i in free for i, c in enumerate(state))
-    ]
-    if own:
-        return _clamp(max(own), ALL_RED_RANGE_S)
+        return (UNKNOWN_ALL_RED_S,) * links
+    own = _own_all_red(program, links)
+    longest = max(own, default=0.0)
+    if longest:
+        return tuple(_clamp(s or longest, ALL_RED_RANGE_S) for s in own)
     need = max(((w / 2 + VEHICLE_M) / max(v, 1.0) for w, v in clearing), default=0.0)
-    return float(int(_clamp(need, ALL_RED_RANGE_S)))
+    return (float(int(_clamp(need, ALL_RED_RANGE_S))),) * links
+
+
+def _own_all_red(program: ProgramRow, links: int) -> list[float]:
+    """For each link the longest all-red right after its yellow; 0 where the program shows none."""
+    free = always_green(program)
+    own = [0.0] * links
+    phases = program.phases
+    for (before, _), (state, duration) in zip((phases[-1], *phases), phases, strict=False):
+        if all(c in "rs" or i in free for i, c in enumerate(state)):
+            for i, letter in enumerate(before[:links]):
+                own[i] = max(own[i], duration if letter == "y" else 0.0)
+    return own
 
 
 def _clamp(value: float, limits: tuple[float, float]) -> float:

@@ -215,6 +215,7 @@ def change_phases(junction: Junction, before: str, after: str) -> list[PlanPhase
     for begin, end in pairwise((*begins, longest)):
         lamps = "".join("y" if longest - yellow.get(i, 0.0) <= begin else a for i, a in enumerate(before))
         found.append(PlanPhase(lamps, round(end - begin, 3), -1))
-    if any(a not in GREEN and b in GREEN for a, b in zip(before, after, strict=True)) and junction.all_red_s > 0:
-        found.append(PlanPhase(found[-1].lamps.replace("y", "r"), junction.all_red_s, -1))
+    all_red_s = max(map(junction.all_red_after, yellow))
+    if any(a not in GREEN and b in GREEN for a, b in zip(before, after, strict=True)) and all_red_s > 0:
+        found.append(PlanPhase(found[-1].lamps.replace("y", "r"), all_red_s, -1))
     return found

@@ -13,7 +13,7 @@ import numpy as np
 
 from citybrain.model import Junction, Lane, Link, Movement, Point, RoadNet, Stage
 from citybrain.network.area import build_areas
-from citybrain.network.change_time import all_red_time, yellow_times
+from citybrain.network.change_time import UNKNOWN_ALL_RED_S, all_red_times, yellow_times
 from citybrain.network.foes import RightOfWay
 from citybrain.network.further_stage import further_stages
 from citybrain.network.nema_plan import RingError, cycle_phases, of_program, pairs
@@ -24,7 +24,7 @@ from citybrain.network.signal_plan import always_green, refusal, stages_and_plan
 from citybrain.network.stage_repair import repair, repaired_plan
 from citybrain.network.zone import ZoneFinder
 
-_FORMAT = b"citybrain road net 12"
+_FORMAT = b"citybrain road net 13"
 _RANKS = (
     ("motorway", 0),
     ("trunk", 1),
@@ -198,6 +198,8 @@ class _JunctionBuilder:
             if len(s) == links
         )
         speeds = {c.signal_link: self._lanes[c.source].speed for c in motor}
+        ways = [(self._length(c.via), self._lanes[c.source].speed) for c in motor]
+        clearing = all_red_times(program, links, ways)
         zones = dict.fromkeys(z for m in movements for z in m.zones)
         return Junction(
             id=signal,
@@ -211,7 +213,8 @@ class _JunctionBuilder:
             conflicts=foes.conflicts,
             yields=foes.yields,
             yellow_s=yellow_times(program, links, speeds, crossing),
-            all_red_s=all_red_time(program, [(self._length(c.via), self._lanes[c.source].speed) for c in motor]),
+            all_red_s=max(clearing, default=UNKNOWN_ALL_RED_S),
+            clearing_s=clearing if len(set(clearing)) > 1 else (),
             min_green_s=MIN_GREEN_S,
             max_red_s=MAX_RED_S,
             refused=refused,
