@@ -64,9 +64,24 @@ def test_rows_take_the_place_of_their_key(tmp_path: Path, declarations: Declarat
     go(work())
 
 
-def test_writes_that_wait_share_a_commit_and_a_bad_one_fails_alone(
+def test_rows_that_do_not_fit_are_refused_before_they_wait(
     tmp_path: Path, declarations: Declarations, go: Go
 ) -> None:
+    async def work() -> None:
+        with Registers(tmp_path / "r.sqlite", declarations) as registers:
+            with pytest.raises(RegisterError, match="'name' may not be null"):
+                await registers.write_all([("road.junction", _without_a_name(declarations))])
+            assert registers.read("road.junction").num_rows == 0
+
+    go(work())
+
+
+def test_writes_that_wait_share_a_commit_and_a_bad_one_fails_alone(
+    tmp_path: Path, declarations: Declarations, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that only SQLite itself refuses."""
+    monkeypatch.setattr("citybrain.cloud.registers.conform", lambda rows, _: rows)
+
     async def work() -> None:
         with Registers(tmp_path / "r.sqlite", declarations) as registers:
             good = [registers.write("road.junction", junctions(declarations, [f"{n}"], "n")) for n in range(500)]

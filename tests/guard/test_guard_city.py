@@ -199,7 +199,7 @@ def test_a_broken_core_is_caught_and_latched(monkeypatch: pytest.MonkeyPatch) ->
     def hasty(junction: Junction) -> object:
         return limits_of(replace(junction, yellow_s=(1.0,) * 7)) if junction.id == "y" else limits_of(junction)
 
-    monkeypatch.setattr("citybrain.guard.guard.limits_of", hasty)
+    monkeypatch.setattr("citybrain.guard.limits.limits_of", hasty)
     guard = Guard(three(), T0)
     run(guard, 30, 2)
     run(guard, 30, 0)

@@ -97,7 +97,10 @@ class Registers:
     def _submit(self, changes: Iterable[tuple[str, pa.RecordBatch]]) -> Future[None]:
         if self._thread is None:
             raise RegisterError(f"{self.file} is open for reading only")
-        rows = [(name, conform(batch, self._tables.dataset(name))) for name, batch in changes]
+        try:
+            rows = [(name, conform(batch, self._tables.dataset(name))) for name, batch in changes]
+        except ValueError as e:
+            raise RegisterError(str(e)) from None
         write = _Write(rows, Future())
         self._queue.put(write)
         return write.done

@@ -14,21 +14,20 @@ from citybrain.guard.limits import (
     FLASH,
     TICK_MS,
     Limits,
-    LimitsError,
-    limits_of,
+    guarded_limits,
     own_plan_limits,
     preemption_limits,
 )
 from citybrain.guard.monitor import Monitor
 from citybrain.guard.offset import OwnPlans
 from citybrain.guard.order import BACKUP_MS, NOT_HEARD_MS, Orders
-from citybrain.guard.plan import Playback, begin_playback, play
+from citybrain.guard.plan import begin_playback, play
 from citybrain.guard.preempt import Preemptions, in_force
 from citybrain.guard.readback import Looks
 from citybrain.guard.record import state_rows, switch_rows
 from citybrain.guard.refusal import Refusals
 from citybrain.guard.saved import FORMAT, Saved, fits
-from citybrain.guard.switch import Base, Switches, SwitchResult, has_plan
+from citybrain.guard.switch import Base, Switches, SwitchResult
 from citybrain.model import Control, Junction, Preemption, RoadNet, SwitchRequest
 
 FARTHEST_JUMP_MS = 10_000
@@ -61,13 +60,13 @@ class Guard:
         self.net = net
         self.time_ms = time_ms
         n = len(net.junctions)
-        self._limits = [_limits(j) for j in net.junctions]
+        self._limits = [guarded_limits(j) for j in net.junctions]
         self._plan_limits = [own_plan_limits(lim, j) if lim else None for j, lim in self._each()]
         self._preempt_limits = [preemption_limits(lim) if lim else None for lim in self._plan_limits]
         self._plans = OwnPlans(net.junctions)
         self._signals = [core.start(lim, time_ms) if lim else None for lim in self._limits]
         self._monitors = [Monitor(j, time_ms) if lim else None for j, lim in self._each()]
-        self._playbacks = [None if lim else _fresh_playback(j, "", time_ms) for j, lim in self._each()]
+        self._playbacks = [None if lim else begin_playback(j, "", time_ms) for j, lim in self._each()]
         self._lamps = ["r" * j.signal_links for j in net.junctions]
         self._faults: dict[int, str] = {}
         self._names = [j.id for j in net.junctions]
@@ -388,20 +387,5 @@ class Guard:
                 monitor.shift(by_ms)
         for j, (junction, limits) in enumerate(self._each()):
             if limits is None:
-                self._playbacks[j] = _fresh_playback(junction, self._lamps[j], time_ms)
+                self._playbacks[j] = begin_playback(junction, self._lamps[j], time_ms)
         self._due_ms[:] = _NOW
-
-
-def _limits(junction: Junction) -> Limits | None:
-    """The junction's limits, None where only its own plan may run."""
-    if junction.refused is not None or not has_plan(junction):
-        return None
-    try:
-        return limits_of(junction)
-    except LimitsError:
-        return None
-
-
-def _fresh_playback(junction: Junction, left: str, time_ms: int) -> Playback:
-    yellow_ms = round(max(junction.yellow_s, default=0.0) * 1000)
-    return begin_playback(left, yellow_ms, yellow_ms + round(junction.all_red_s * 1000), time_ms)

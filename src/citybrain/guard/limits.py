@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from citybrain.guard.change import GREEN, Change, change, crossing_links, ways_of
+from citybrain.guard.plan import has_plan
 from citybrain.model import Junction
 
 TICK_MS = 1000
@@ -87,6 +88,16 @@ def limits_of(junction: Junction) -> Limits:
         max_red_ms=max(whole_ticks(junction.max_red_s), round_ms),
         round_ms=round_ms,
     )
+
+
+def guarded_limits(junction: Junction) -> Limits | None:
+    """The limits of a junction; None where only its own plan may run."""
+    if junction.refused is not None or not has_plan(junction):
+        return None
+    try:
+        return limits_of(junction)
+    except LimitsError:
+        return None
 
 
 def own_plan_limits(limits: Limits, junction: Junction) -> Limits:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from msgspec import Struct
 
 from citybrain.guard.change import GREEN
-from citybrain.model import OwnPlan
+from citybrain.model import Junction, OwnPlan
 
 
 class PlanMoment(Struct, frozen=True):
@@ -90,10 +90,11 @@ class Playback(Struct, frozen=True):
     phase_until_ms: int
 
 
-def begin_playback(left: str, yellow_ms: int, clear_ms: int, time_ms: int) -> Playback:
+def begin_playback(junction: Junction, left: str, time_ms: int) -> Playback:
     """Playback that first clears the junction of what the lamps `left` let go."""
+    yellow_ms = round(max(junction.yellow_s, default=0.0) * 1000)
     yellow_until = time_ms + yellow_ms if any(c in GREEN or c == "y" for c in left) else time_ms
-    return Playback(False, left, yellow_until, time_ms + clear_ms, 0)
+    return Playback(False, left, yellow_until, time_ms + yellow_ms + round(junction.all_red_s * 1000), 0)
 
 
 def play(clock: PlanClock, playback: Playback, time_ms: int) -> tuple[Playback, str, int]:
@@ -112,3 +113,13 @@ def play(clock: PlanClock, playback: Playback, time_ms: int) -> tuple[Playback, 
     if time_ms < playback.phase_until_ms:
         return playback, red, playback.phase_until_ms
     return Playback(True, "", 0, 0, 0), moment.lamps, moment.until_ms
+
+
+def has_plan(junction: Junction) -> bool:
+    """Whether the junction's own plan can drive stages."""
+    try:
+        PlanClock(junction.plan)
+    except ValueError:
+        return False
+    stages = [p.stage for p in junction.plan.phases]
+    return max(stages) >= 0 and all(-1 <= s < len(junction.stages) for s in stages)

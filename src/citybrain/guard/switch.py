@@ -10,7 +10,6 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from citybrain.guard.limits import PREEMPTION_MS
-from citybrain.guard.plan import PlanClock
 from citybrain.guard.preempt import Preemptions
 from citybrain.model import Control, Junction, Level, Preemption, RoadNet, SwitchRequest
 
@@ -326,13 +325,3 @@ def _above(junction: Junction, parents: dict[str, str | None]) -> list[str]:
         found.append(area)
         area = parents.get(area)
     return found
-
-
-def has_plan(junction: Junction) -> bool:
-    """Whether the junction's own plan can drive stages."""
-    try:
-        PlanClock(junction.plan)
-    except ValueError:
-        return False
-    stages = [p.stage for p in junction.plan.phases]
-    return max(stages) >= 0 and all(-1 <= s < len(junction.stages) for s in stages)
