@@ -126,9 +126,11 @@ def run_plan(
         thinking = _Decider(city, net, steps) if steps else None
         gc.freeze()  # as a running city does: the network is not garbage
         wall, cpu = perf_counter(), process_time()
-        seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
+        try:
+            seconds = _run(city, thinking.step if thinking else city.step, scenario, progress)
+        finally:
+            gc.unfreeze()
         wall_s, cpu_s = perf_counter() - wall, process_time() - cpu
-        gc.unfreeze()
     took = sorted(thinking.took_ms) if thinking else []
     return TrialResult(
         network=scenario.name,
