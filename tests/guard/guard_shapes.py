@@ -114,4 +114,12 @@ def dual_ring(timers: Timers) -> Junction:
     return shape(ways, stages, conflicts, [], timers)
 
 
-SHAPES = {f.__name__: f for f in (two_stages, foot_crossing, overlaps, widening, leading_left, dual_ring)}
+def long_all_red(timers: Timers) -> Junction:
+    """A stage that only takes green away, and whose all-red lasts longer than the green that follows."""
+    ways = [("n", "s'", "s"), ("s", "n'", "s"), ("w", "s'", "r")]
+    base = shape(ways, ["GGr", "rGr", "rGG"], [(0, 2)], [], timers)
+    return replace(base, clearing_s=(timers.green + 2.0, timers.all_red, timers.all_red))
+
+
+_ALL = (two_stages, foot_crossing, overlaps, widening, leading_left, dual_ring, long_all_red)
+SHAPES = {f.__name__: f for f in _ALL}

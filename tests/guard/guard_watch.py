@@ -73,6 +73,8 @@ class Watch:
                 fault = fault or self._wrong(i, was, is_, before, lamps, lasted)
             elif a == "G" and b == "g":
                 fault = fault or self._overtaken(i, before, lamps)
+            elif a == "g" and b == "G":
+                fault = fault or self._too_early(i, before, lamps, lasted)
             begins = self._unknown if was == "flash" and is_ == "red" else 0
             new.append(min(lasted[i], self._longest) if was == is_ else begins)
         return tuple(new), fault

@@ -1,8 +1,11 @@
-"""How lamps change from one stage to another: who clears, for how long, and what shows meanwhile.
+"""How lamps change from one stage to another: who clears and when, and from when each new link has green.
 
 Links green in the one stage and not in the other clear: yellow (for a crossing: its pedestrians' clearance), then
-red. Where a crossing takes longer to clear than yellow lasts, vehicles keep their green until their yellow ends
-with it. Links green in both stages stay green, with two exceptions that clear all the same and get green anew:
+red. A link that gets green, or the right of way, waits for the yellow and all-red of those that clear and conflict
+with it, and for nobody else (intergreen times by pairs of streams, as RiLSA has them). A link that clears is shown
+yellow as late as this allows: it keeps its green while whoever waits for it has to wait for others, too, such as a
+crossing's pedestrians. Links green in both stages stay green, with two exceptions that clear all the same and get
+green anew:
 
 - The yellow trap: a link that turns across opposing traffic (lamp g) may not be shown yellow while that traffic
   keeps its green, for its driver would take the yellow for everybody's and go.
@@ -12,7 +15,7 @@ with it. Links green in both stages stay green, with two exceptions that clear a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -33,15 +36,17 @@ class Change(Struct, frozen=True):
 class Ways(Struct, frozen=True):
     """What a junction's links are to one another."""
 
+    apart: tuple[frozenset[int], ...]
+    """For each link, those whose paths cross or join its own, and itself."""
     yields: tuple[frozenset[int], ...]
     crossed: tuple[frozenset[int], ...]
     """For each link, the vehicles' links across whose path it turns when it gives way."""
-    crossings: frozenset[int]
-    """Links of pedestrians."""
     clear_ms: tuple[int, ...]
     """Yellow of each link; the clearance of a crossing."""
     all_red_ms: tuple[int, ...]
     """After the yellow of each link."""
+    green_ms: int
+    """What every stage lasts at least: the next change does not begin before it is over."""
 
 
 def change(ways: Ways, old: str, new: str) -> Change:
@@ -49,18 +54,49 @@ def change(ways: Ways, old: str, new: str) -> Change:
     ends = clearing(ways, old, new)
     if not ends:
         return Change((), 0)
-    walks = ends & ways.crossings
-    slowest = max((ways.clear_ms[i] for i in walks), default=0)
-    begin = max(slowest - max((ways.clear_ms[i] for i in ends - walks), default=slowest), 0)
-    stops = {i: (0 if i in walks else begin, ways.clear_ms[i] + (0 if i in walks else begin)) for i in ends}
-    cleared = max(stop for _, stop in stops.values())
-    gains = any(b != "r" and (a == "r" or i in ends) for i, (a, b) in enumerate(zip(old, new, strict=True)))
-    shown = max(stop + ways.all_red_ms[i] for i, (_, stop) in stops.items()) if gains else cleared
-    moments = sorted({0, *(t for pair in stops.values() for t in pair if t < cleared)})
-    if shown > cleared:
-        moments.append(cleared)
-    words = tuple((at, _word(old, stops, at)) for at in moments)
-    return Change(words, shown)
+    pairs = enumerate(zip(old, new, strict=True))
+    gains = [i for i, (a, b) in pairs if b != "r" and (i in ends or a == "r" or (a == "g" and b == "G"))]
+    waits = {i: ends if new[i] == "o" else ends & ways.apart[i] for i in gains}
+    empty = {i: ways.clear_ms[i] + ways.all_red_ms[i] for i in ends}
+    greens = {i: max((empty[j] for j in waits[i]), default=0) for i in gains}
+    # What is left of an all-red is over before the next change gives anybody green.
+    length = max(*(ways.clear_ms[i] for i in ends), *greens.values(), max(empty.values()) - ways.green_ms)
+    gone = {i: _gone_ms(ways, i, [greens[j] for j in gains if i in waits[j]], length) for i in ends}
+    yellows = _trapping_nobody(ways, old, {i: at - ways.clear_ms[i] for i, at in gone.items()})
+    return Change(tuple(_words(ways, old, new, yellows, greens, length)), length)
+
+
+def _gone_ms(ways: Ways, link: int, greens: list[int], length: int) -> int:
+    """When the yellow of a link is over at the latest: its all-red before the first green that waits for it, and
+    over by the next change."""
+    beyond = max(ways.all_red_ms[link] - ways.green_ms, 0)
+    return min((at - ways.all_red_ms[link] for at in greens), default=length - beyond)
+
+
+def _trapping_nobody(ways: Ways, old: str, yellows: dict[int, int]) -> dict[int, int]:
+    """Those times of yellow, but who turns across traffic that clears too is not shown it before that traffic."""
+    found = dict(yellows)
+    for i in sorted(yellows, key=lambda i: yellows[i]):
+        for j in ways.crossed[i] & found.keys() if old[i] == "g" else ():
+            found[j] = min(found[i], found[j])
+    return found
+
+
+def _words(
+    ways: Ways, old: str, new: str, yellows: dict[int, int], greens: dict[int, int], length: int
+) -> Iterator[tuple[int, str]]:
+    reds = {i: at + ways.clear_ms[i] for i, at in yellows.items()}
+
+    def letter(i: int, at_ms: int) -> str:
+        if at_ms >= greens.get(i, length):
+            return new[i]
+        if at_ms >= reds.get(i, length):
+            return "r"
+        return "y" if at_ms >= yellows.get(i, length) else old[i]
+
+    for at_ms in sorted({0, *yellows.values(), *reds.values(), *greens.values()}):
+        if at_ms < length:
+            yield at_ms, "".join(letter(i, at_ms) for i in range(len(old)))
 
 
 def clearing(ways: Ways, old: str, new: str) -> frozenset[int]:
@@ -87,19 +123,8 @@ def _overtaken(ways: Ways, old: str, new: str, stay: set[int], gains: set[int]) 
     return {i for i in stay if old[i] == "G" and new[i] == "g" and ways.yields[i] & gains}
 
 
-def _word(old: str, stops: dict[int, tuple[int, int]], at_ms: int) -> str:
-    def letter(i: int) -> str:
-        if i not in stops:
-            return old[i]
-        begin, stop = stops[i]
-        return old[i] if at_ms < begin else "y" if at_ms < stop else "r"
-
-    return "".join(letter(i) for i in range(len(old)))
-
-
-def ways_of(junction: Junction, clear_ms: tuple[int, ...], all_red_ms: tuple[int, ...]) -> Ways:
+def ways_of(junction: Junction, clear_ms: tuple[int, ...], all_red_ms: tuple[int, ...], green_ms: int) -> Ways:
     """The ways of a junction from its movements, foes and times."""
-    crossings = crossing_links(junction)
     exits: dict[int, set[str]] = {}
     turns: set[int] = set()
     for m in junction.movements:
@@ -111,7 +136,8 @@ def ways_of(junction: Junction, clear_ms: tuple[int, ...], all_red_ms: tuple[int
         for i, yields in enumerate(junction.yields)
     )
     yields = tuple(frozenset(y) for y in junction.yields)
-    return Ways(yields, crossed, crossings, clear_ms, all_red_ms)
+    apart = tuple(frozenset((i, *foes)) for i, foes in enumerate(junction.conflicts))
+    return Ways(apart, yields, crossed, clear_ms, all_red_ms, green_ms)
 
 
 def crossing_links(junction: Junction) -> frozenset[int]:

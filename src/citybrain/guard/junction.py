@@ -4,8 +4,9 @@ The rules, all kept against any sequence of wishes:
 
 - A change from stage A to stage B runs through its end once begun (`citybrain.guard.change`). Links that clear
   show yellow, each for its own time, then red; links green in both stay green with A's letter; links new in B get
-  green when the longest yellow and all-red are over. If B only takes green away there is no all-red; if it only
-  adds, no wait.
+  green when whoever conflicts with them has had yellow and all-red. The stage is settled when all of them have it.
+  If B only takes green away there is no all-red but what the minimum green does not cover; if it only adds, no
+  wait.
 - A stage stays for its minimum green, and for the walk where it serves a crossing.
 - No movement that some stage serves is without green for longer than the maximum red. The guard keeps a way out
   at every moment: from the present stage, visit the home stages of the waiting classes, oldest first, each for

@@ -69,10 +69,10 @@ def limits_of(junction: Junction) -> Limits:
         raise LimitsError("stage_conflicts")
     yellow = tuple(whole_ticks(s) for s in junction.yellow_s)
     all_red = tuple(whole_ticks(junction.all_red_after(i)) for i in range(junction.signal_links))
-    changes = _changes(junction, lamps, yellow, all_red)
+    green = max(whole_ticks(junction.min_green_s), TICK_MS)
+    changes = _changes(junction, lamps, yellow, all_red, green)
     change_ms = tuple(tuple(c.length_ms for c in row) for row in changes)
     start = max(yellow, default=0) + max(all_red, default=0)
-    green = max(whole_ticks(junction.min_green_s), TICK_MS)
     hold = (*_holds(junction, green), green, max(start, TICK_MS))
     serves, members = _classes(junction)
     home = _homes(serves[:-_ROWS], len(members))
@@ -139,11 +139,11 @@ def _gives_way(lamps: str, i: int, j: int, yields: tuple[tuple[int, ...], ...]) 
 
 
 def _changes(
-    junction: Junction, stages: tuple[str, ...], yellow: tuple[int, ...], all_red: tuple[int, ...]
+    junction: Junction, stages: tuple[str, ...], yellow: tuple[int, ...], all_red: tuple[int, ...], green: int
 ) -> tuple[tuple[Change, ...], ...]:
     """[from][to] over stages, flashing amber and all-red. Both are left at once, for all-red and the stages;
     nobody goes to all-red, which is where the guard starts."""
-    ways = ways_of(junction, yellow, all_red)
+    ways = ways_of(junction, yellow, all_red, green)
     n = junction.signal_links
     at_once = Change((), 0)
     stays = (*(at_once for _ in stages), at_once, at_once)

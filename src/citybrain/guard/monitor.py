@@ -132,12 +132,12 @@ class Monitor:
         for i in _bits(old.first & new.green & ~new.first):
             if self._yields[i] & (begins | (new.first & ~old.first)):
                 return f"link {i} loses its right of way to a link that just gets it"
-        for i in _bits(begins):
+        for i in _bits(begins | (new.first & ~old.first)):
             for j in self._conflicts[i]:
                 if new.yellow >> j & 1 or (old.yellow >> j & 1 and self._all_red_ms[j] > 0):
-                    return f"link {i} gets green while {j} clears"
+                    return f"link {i} gets green or the right of way while {j} clears"
                 if not old.green >> j & 1 and time_ms - self.state.ended_ms[j] < self._all_red_ms[j]:
-                    return f"link {i} gets green too early after {j}"
+                    return f"link {i} gets green or the right of way too early after {j}"
         return ""
 
     def _remember(self, old: _Word, new: _Word, lamps: str, time_ms: int) -> None:
