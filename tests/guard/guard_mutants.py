@@ -13,8 +13,9 @@ from types import ModuleType
 import msgspec
 from guard_search import InForce, Step, in_force
 
-from citybrain.guard import Limits, change, junction, limits, limits_of, preempt, step
+from citybrain.guard import Limits, junction, limits, limits_of, preempt, step
 from citybrain.model import Junction
+from citybrain.model import lamp_change as change
 
 
 class Mutant(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def _limits(name: str, shape: str, module: ModuleType, old: str, new: str) -> Mu
     if module is limits:
         return Mutant(name, shape, limits_of=mutant.limits_of)
 
-    changes = _changed(limits, "GREEN, Change, change,", "GREEN, Change, change,")
+    changes = _changed(limits, "ALL_RED = -1", "ALL_RED = -1")
     changes.__dict__["change"] = mutant.change
     changes.__dict__["ways_of"] = mutant.ways_of
     return Mutant(name, shape, limits_of=changes.limits_of)

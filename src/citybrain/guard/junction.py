@@ -2,7 +2,7 @@
 
 The rules, all kept against any sequence of wishes:
 
-- A change from stage A to stage B runs through its end once begun (`citybrain.guard.change`). Links that clear
+- A change from stage A to stage B runs through its end once begun (`citybrain.model.change`). Links that clear
   show yellow, each for its own time, then red; links green in both stay green with A's letter; links new in B get
   green when whoever conflicts with them has had yellow and all-red. The stage is settled when all of them have it.
   If B only takes green away there is no all-red but what the minimum green does not cover; if it only adds, no

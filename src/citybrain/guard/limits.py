@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from citybrain.guard.change import GREEN, Change, change, crossing_links, ways_of
 from citybrain.guard.plan import has_plan
-from citybrain.model import Junction
+from citybrain.model import GREEN, Change, Junction, change, crossing_links, ways_of
 
 TICK_MS = 1000
 """The guard is advanced once a second; every limit is rounded up to whole seconds, never down."""

@@ -6,8 +6,7 @@ from bisect import bisect_right
 
 from msgspec import Struct
 
-from citybrain.guard.change import GREEN
-from citybrain.model import Junction, OwnPlan
+from citybrain.model import GREEN, Junction, OwnPlan
 
 
 class PlanMoment(Struct, frozen=True):

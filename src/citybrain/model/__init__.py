@@ -16,6 +16,7 @@ from citybrain.model.declaration import (
 )
 from citybrain.model.grade import Grade
 from citybrain.model.junction_rule import JunctionRule, OwnPlanRule, PlanStageRule, PriorityRule
+from citybrain.model.lamp_change import GREEN, Change, Ways, change, crossing_links, ways_of
 from citybrain.model.order import Control, Preemption, Refusal, SignalOrder, SwitchRequest, Why
 from citybrain.model.place import Area, Level, MapProjection, Point
 from citybrain.model.port import DetectorSource, SignalController
@@ -36,9 +37,11 @@ from citybrain.model.step import State, Step, dump_state, load_state
 from citybrain.model.unit import UNITS, Unit
 
 __all__ = [
+    "GREEN",
     "UNITS",
     "Area",
     "Batch",
+    "Change",
     "Control",
     "Dataset",
     "DeclarationError",
@@ -76,11 +79,14 @@ __all__ = [
     "Tick",
     "Truth",
     "Unit",
+    "Ways",
     "Why",
     "Zone",
     "arrow_schema",
+    "change",
     "compatible",
     "conform",
+    "crossing_links",
     "dump_state",
     "from_bytes",
     "from_ms",
@@ -91,4 +97,5 @@ __all__ = [
     "to_bytes",
     "to_ms",
     "wall_ms",
+    "ways_of",
 ]

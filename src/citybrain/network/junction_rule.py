@@ -19,8 +19,9 @@ from citybrain.model import (
     PriorityRule,
     RoadNet,
     Stage,
+    change,
+    ways_of,
 )
-from citybrain.network.foes import GREEN
 
 _DAYS = {"all": tuple(range(7)), "weekdays": tuple(range(5)), "weekend": (5, 6)}
 _DAY_S = 86_400
@@ -200,22 +201,11 @@ def own_plan(junction: Junction, rule: OwnPlanRule) -> OwnPlan:
 
 
 def change_phases(junction: Junction, before: str, after: str) -> list[PlanPhase]:
-    """What lies between two stages: each link that loses green has its own yellow, all ending together (a crossing
-    clears while vehicles still go), then all-red if anybody gains green."""
-    yellow = {
-        i: junction.yellow_s[i]
-        for i, (a, b) in enumerate(zip(before, after, strict=True))
-        if a in GREEN and b not in GREEN
-    }
-    if not yellow:
-        return []
-    longest = max(yellow.values())
-    begins = sorted({longest - seconds for seconds in yellow.values()})
-    found = []
-    for begin, end in pairwise((*begins, longest)):
-        lamps = "".join("y" if longest - yellow.get(i, 0.0) <= begin else a for i, a in enumerate(before))
-        found.append(PlanPhase(lamps, round(end - begin, 3), -1))
-    all_red_s = max(map(junction.all_red_after, yellow))
-    if any(a not in GREEN and b in GREEN for a, b in zip(before, after, strict=True)) and all_red_s > 0:
-        found.append(PlanPhase(found[-1].lamps.replace("y", "r"), all_red_s, -1))
-    return found
+    """What lies between two stages, as the guard changes them."""
+    yellow, all_red = (
+        tuple(round(s * 1000) for s in seconds)
+        for seconds in (junction.yellow_s, map(junction.all_red_after, range(junction.signal_links)))
+    )
+    made = change(ways_of(junction, yellow, all_red, round(junction.min_green_s * 1000)), before, after)
+    moments = (*made.words, (made.length_ms, after))
+    return [PlanPhase(lamps, (end - at) / 1000, -1) for (at, lamps), (end, _) in pairwise(moments)]

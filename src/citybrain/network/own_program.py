@@ -47,15 +47,21 @@ def _plan(before: Junction, after: Junction) -> OwnPlan:
 
 def _allowed(junction: Junction) -> OwnPlan:
     """The plan with only the stages that are left, as the guard runs it: the time of the others is the next
-    stage's, yellow and all-red lie at the begin of a stage's time. A stage has its minimum green at least."""
+    stage's, yellow and all-red lie at the begin of a stage's time. A stage has its minimum green at least, if need
+    be from the next one's time."""
     shares = _shares(junction.plan.phases)
     phases: list[PlanPhase] = []
-    for at, (stage, _, share_s) in enumerate(shares):
-        lamps = junction.stages[stage].lamps
-        change = change_phases(junction, junction.stages[shares[at - 1][0]].lamps, lamps)
-        change_s = sum(p.duration_s for p in change)
-        phases += [*change, PlanPhase(lamps, max(round(share_s - change_s, 3), junction.min_green_s), stage)]
-    offset_s = junction.plan.offset_s + shares[0][1]
+    begin_s = late_s = 0.0
+    for _ in range(2):  # the second time with what the last stage takes of the first
+        begin_s, phases = late_s, []
+        for at, (stage, _, share_s) in enumerate(shares):
+            lamps = junction.stages[stage].lamps
+            change = change_phases(junction, junction.stages[shares[at - 1][0]].lamps, lamps)
+            change_s = sum(p.duration_s for p in change)
+            green_s = max(round(share_s - late_s - change_s, 3), junction.min_green_s)
+            late_s = max(round(late_s + change_s + green_s - share_s, 3), 0.0)
+            phases += [*change, PlanPhase(lamps, green_s, stage)]
+    offset_s = junction.plan.offset_s + shares[0][1] + begin_s
     return OwnPlan(junction.plan.program, tuple(phases), offset_s)
 
 

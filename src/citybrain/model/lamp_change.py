@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from citybrain.model import Junction
+from citybrain.model.road import Junction
 
 GREEN = "Gg"
 
